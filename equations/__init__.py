@@ -1,0 +1,5 @@
+"""From a definition of a recurrent cell to its printed and generated equations.
+
+`equations.cells` maps names to symbolic cells; `equations.generated` holds the NumPy cells.
+Nothing is imported here, so that a generated cell loads NumPy and nothing else.
+"""

@@ -1,0 +1,1 @@
+"""Derivation: programs to programs. Normal form, reverse mode, forward mode, Jacobian, sequence."""

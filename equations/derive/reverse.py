@@ -1,0 +1,139 @@
+"""Reverse mode: the vector-Jacobian product of a program, as a program.
+
+Two rules: a componentwise expression passes on cotangent · ∂expression/∂symbol, and a contraction
+passes to each operand the contraction of the cotangent with the other operands whose output
+signature is that operand's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import sympy as sp
+
+from equations.derive.local import Linear, factored, function_names, partial, split_linear
+from equations.derive.names import CotangentNames
+from equations.language import Contract, LanguageError, Ones, Select, TensorSymbol
+from equations.program import Equation, Program, ordered_symbols
+
+
+def reverse(
+    program: Program,
+    wrt: Iterable[TensorSymbol] | None = None,
+    results: Iterable[TensorSymbol] | None = None,
+    carried: Iterable[TensorSymbol] = (),
+) -> Program:
+    """The cotangents of the arguments `wrt`, given those of the `results`.
+
+    Args:
+        program: in normal form.
+        wrt: the arguments to differentiate by; all of them unless told otherwise.
+        results: the results that get a cotangent; all of them unless told otherwise.
+        carried: the results that the following time step sends a cotangent to as well.
+
+    Returns:
+        A program whose arguments are the values of `program` it reads and the cotangents of
+        `results`, and whose results are the cotangents of `wrt` in the order given.
+    """
+    wrt = tuple(program.arguments if wrt is None else wrt)
+    results = tuple(program.results if results is None else results)
+    names = CotangentNames(program.symbols)
+    functions = function_names({eq.symbol: eq.value for eq in program.equations})
+    reached = _reached(program, wrt)
+    used = {s for eq in program.equations for s in eq.value.atoms(TensorSymbol)}
+    carried = set(carried)
+    # A result that nothing else adds to is given its whole cotangent.
+    whole = {y for y in results if y not in used and y not in carried}
+    seeds = [names.total(y) if y in whole else names.seed(y) for y in results]
+    seeds += [names.carry(y) for y in results if y in carried]
+    sums: dict[TensorSymbol, list[sp.Expr]] = {}
+    for seed in seeds:
+        sums.setdefault(_source(seed), []).append(seed)
+    equations: list[Equation] = []
+
+    def close(symbol: TensorSymbol) -> TensorSymbol | None:
+        """Write the cotangent of a symbol whose uses have all been passed."""
+        if symbol in whole:
+            return names.total(symbol)
+        value = apply_facts(factored(sp.Add(*sums.pop(symbol, []))), program)
+        if value == 0:
+            return None
+        equations.append(Equation(names.total(symbol), value))
+        return names.total(symbol)
+
+    for equation in reversed(program.equations):
+        if equation.symbol not in reached:
+            continue
+        cotangent = close(equation.symbol)
+        if cotangent is None:
+            continue
+        componentwise, nodes = split_linear(equation.value)
+        for symbol in ordered_symbols(componentwise, program.position):
+            if symbol in reached:
+                term = cotangent * partial(componentwise, symbol, functions)
+                sums.setdefault(symbol, []).append(term)
+        for node in nodes:
+            for symbol, term in adjoints(node, cotangent):
+                if symbol in reached:
+                    sums.setdefault(symbol, []).append(term)
+    for symbol in wrt:
+        if close(symbol) is None:
+            equations.append(Equation(names.total(symbol), sp.S.Zero))
+    own = {eq.symbol for eq in equations}
+    read = {s for eq in equations for s in eq.value.atoms(TensorSymbol)} - own
+    return Program(
+        f"backward of {program.name}",
+        (*(s for s in program.symbols if s in read), *seeds),
+        tuple(equations),
+        tuple(names.total(symbol) for symbol in wrt),
+        program.facts,
+    )
+
+
+def adjoints(node: Linear, cotangent: TensorSymbol) -> Iterable[tuple[TensorSymbol, sp.Expr]]:
+    """What a linear node passes to each of its operands."""
+    expression, number = node
+    if isinstance(expression, Select):
+        condition, first, second = expression.args
+        for branch, term in (
+            (first, Select(condition, cotangent, sp.S.Zero)),
+            (second, Select(condition, sp.S.Zero, cotangent)),
+        ):
+            sign, symbol = branch.as_coeff_Mul()
+            if isinstance(symbol, TensorSymbol):
+                yield symbol, number * sign * term
+        return
+    inputs, output = expression.letters
+    for k, operand in enumerate(expression.operands):
+        if not isinstance(operand, TensorSymbol):
+            continue
+        others = [e for n, e in enumerate(expression.operands) if n != k]
+        signature = [letters for n, letters in enumerate(inputs) if n != k]
+        present = set(output).union(*signature)
+        for letter, axis in zip(inputs[k], operand.axes, strict=True):
+            if letter not in present:
+                others.append(Ones(axis))
+                signature.append(letter)
+        term = Contract(f"{','.join([output, *signature])}->{inputs[k]}", cotangent, *others)
+        yield operand, number * term
+
+
+def apply_facts(expression: sp.Expr, program: Program) -> sp.Expr:
+    """Use the declared facts of a program, such as Σ y = 1."""
+    return expression.xreplace({fact.left: fact.right for fact in program.facts})
+
+
+def _source(symbol: TensorSymbol) -> TensorSymbol:
+    """The value that a derived symbol belongs to."""
+    if symbol.origin is None or not isinstance(symbol.origin[1][0], TensorSymbol):
+        raise LanguageError(f"{symbol} is not derived from a symbol")
+    return symbol.origin[1][0]
+
+
+def _reached(program: Program, wrt: Iterable[TensorSymbol]) -> set[TensorSymbol]:
+    """The symbols that depend on `wrt`; a shift depends on nothing."""
+    reached = set(wrt)
+    for equation in program.equations:
+        if equation.symbol.role != "shift" and equation.value.atoms(TensorSymbol) & reached:
+            reached.add(equation.symbol)
+    return reached
