@@ -1,0 +1,1 @@
+"""Evidence that equations and code are right: routes, boundaries, verdicts, reports."""
