@@ -7,7 +7,7 @@ signature is that operand's own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import sympy as sp
 
@@ -61,23 +61,18 @@ def reverse(
         equations.append(Equation(names.total(symbol), value))
         return names.total(symbol)
 
+    pending = _last_uses(program, wrt)
     for equation in reversed(program.equations):
-        if equation.symbol not in reached:
-            continue
-        cotangent = close(equation.symbol)
-        if cotangent is None:
-            continue
-        componentwise, nodes = split_linear(equation.value)
-        for symbol in ordered_symbols(componentwise, program.position):
-            if symbol in reached:
-                term = cotangent * partial(componentwise, symbol, functions)
-                sums.setdefault(symbol, []).append(term)
-        for node in nodes:
-            for symbol, term in adjoints(node, cotangent):
+        cotangent = close(equation.symbol) if equation.symbol in reached else None
+        if cotangent is not None:
+            for symbol, term in _passed_on(equation, cotangent, program, functions):
                 if symbol in reached:
                     sums.setdefault(symbol, []).append(term)
+        for symbol in pending.get(equation.symbol, ()):
+            close(symbol)
+    written = {equation.symbol for equation in equations}
     for symbol in wrt:
-        if close(symbol) is None:
+        if names.total(symbol) not in written and close(symbol) is None:
             equations.append(Equation(names.total(symbol), sp.S.Zero))
     own = {eq.symbol for eq in equations}
     read = {s for eq in equations for s in eq.value.atoms(TensorSymbol)} - own
@@ -88,6 +83,20 @@ def reverse(
         tuple(names.total(symbol) for symbol in wrt),
         program.facts,
     )
+
+
+def _passed_on(
+    equation: Equation,
+    cotangent: TensorSymbol,
+    program: Program,
+    functions: Mapping[sp.Expr, TensorSymbol],
+) -> Iterable[tuple[TensorSymbol, sp.Expr]]:
+    """What an equation adds to the cotangents of the symbols in it."""
+    componentwise, nodes = split_linear(equation.value)
+    for symbol in ordered_symbols(componentwise, program.position):
+        yield symbol, cotangent * partial(componentwise, symbol, functions)
+    for node in nodes:
+        yield from adjoints(node, cotangent)
 
 
 def adjoints(node: Linear, cotangent: TensorSymbol) -> Iterable[tuple[TensorSymbol, sp.Expr]]:
@@ -128,6 +137,19 @@ def _source(symbol: TensorSymbol) -> TensorSymbol:
     if symbol.origin is None or not isinstance(symbol.origin[1][0], TensorSymbol):
         raise LanguageError(f"{symbol} is not derived from a symbol")
     return symbol.origin[1][0]
+
+
+def _last_uses(
+    program: Program, wrt: Iterable[TensorSymbol]
+) -> dict[TensorSymbol, list[TensorSymbol]]:
+    """By equation, the arguments nothing before it uses: their cotangents are complete there."""
+    first: dict[TensorSymbol, list[TensorSymbol]] = {}
+    for symbol in wrt:
+        for equation in program.equations:
+            if equation.value.has(symbol):
+                first.setdefault(equation.symbol, []).append(symbol)
+                break
+    return first
 
 
 def _reached(program: Program, wrt: Iterable[TensorSymbol]) -> set[TensorSymbol]:
