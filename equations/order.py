@@ -1,13 +1,13 @@
 """The order in which terms and factors are written: ours, since SymPy's carries no meaning.
 
-Terms: positive ones first, then by the declaration of the latest symbol in them
-(`W x + U h + b`, `h' - h`, `f c + i g`). Factors: cotangents, gates and other computed values,
+Terms: positive ones first, then those without parameters, then by the declaration of the latest
+parameter or symbol in them (`W x + U h + b`, `h' - h`, `f c + i g`). Factors: cotangents, gates and other computed values,
 parameters, inputs and states, tangents (`δu u (1 - u)`, `o tanh(c)`, `(1 - u) ḣ`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
@@ -15,7 +15,7 @@ import sympy as sp
 from equations.language import TensorSymbol
 
 _FACTOR_CLASS = {"value": 1, "shift": 1, "parameter": 2, "input": 3, "state": 3}
-_ORIGIN_CLASS = {"cotangent": 0, "seed": 0, "carry": 0, "tangent": 4, "jacobian": 4}
+_COTANGENTS = ("cotangent", "seed", "carry")
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,17 @@ class Order:
         """The factors of a product without numeric coefficient, in writing order."""
         return sorted(sp.Mul.make_args(expression), key=self._factor_key)
 
-    def _positions(self, expression: sp.Expr) -> list[int]:
-        symbols = expression.atoms(TensorSymbol)
+    def _positions(self, symbols: Iterable[TensorSymbol]) -> list[int]:
         return sorted((self.position.get(s, len(self.position)) for s in symbols), reverse=True)
 
-    def _term_key(self, number: sp.Expr, rest: sp.Expr) -> tuple[bool, list[int], str]:
-        return (bool(number.is_negative), self._positions(rest), sp.srepr(rest))
+    def _term_key(self, number: sp.Expr, rest: sp.Expr) -> tuple[bool, list[int], list[int], str]:
+        parameters = [s for s in rest.atoms(TensorSymbol) if _is_parameter(s)]
+        return (
+            bool(number.is_negative),
+            self._positions(parameters),
+            self._positions(rest.atoms(TensorSymbol)),
+            sp.srepr(rest),
+        )
 
     def _factor_key(self, factor: sp.Expr) -> tuple[int, int, bool, str]:
         symbols = factor.atoms(TensorSymbol)
@@ -50,6 +55,19 @@ class Order:
 
 
 def _class_of(symbol: TensorSymbol) -> int:
-    if symbol.origin is None:
-        return _FACTOR_CLASS[symbol.role]
-    return _ORIGIN_CLASS.get(symbol.origin[0], 1)
+    """Cotangents and their tangents first; tangents of the cell's own values last."""
+    outermost = symbol.origin
+    while symbol.origin is not None and symbol.origin[0] not in ("argument", "expression"):
+        if symbol.origin[0] in _COTANGENTS:
+            return 0
+        symbol = symbol.origin[1][0]
+    if outermost is not None and outermost[0] in ("tangent", "jacobian"):
+        return 4
+    return _FACTOR_CLASS[symbol.role]
+
+
+def _is_parameter(symbol: TensorSymbol) -> bool:
+    """Whether it is a parameter or the tangent of one."""
+    while symbol.origin is not None and symbol.origin[0] == "tangent":
+        symbol = symbol.origin[1][0]
+    return symbol.role == "parameter"

@@ -1,0 +1,1 @@
+"""Generation of NumPy modules: which equations (plan), in which order (schedule), as which text."""

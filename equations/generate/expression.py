@@ -1,0 +1,158 @@
+"""A right-hand side as NumPy text. `B`, the batch, is the first axis of whatever depends on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+
+from equations.generate.einsum import BATCH, Operand, contract
+from equations.language import (
+    LETTERS,
+    Contract,
+    Identity,
+    Largest,
+    Ones,
+    Select,
+    Size,
+    TensorSymbol,
+    axes_of,
+)
+from equations.order import Order
+
+FUNCTIONS = {"tanh": "np.tanh", "exp": "np.exp", "log": "np.log", "sigmoid": "_sigmoid"}
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Writes expressions of one program.
+
+    Args:
+        order: the order of terms and factors.
+        batched: which symbols have a batch axis.
+
+    Lengths of axes are written by their names, and the dtype of the computation as `dtype`.
+    """
+
+    order: Order
+    batched: Mapping[TensorSymbol, bool]
+
+    def is_batched(self, expression: sp.Expr) -> bool:
+        """Whether the value has a batch axis."""
+        return any(self.batched[symbol] for symbol in expression.atoms(TensorSymbol))
+
+    def terms(self, expression: sp.Expr, output: str) -> list[str]:
+        """The terms of a right-hand side, each with its sign, for a result with these letters.
+
+        `output` may lack the batch: then it is summed.
+        """
+        written = []
+        for number, rest in self.order.terms(expression):
+            term = self.term(number, rest, output)
+            written.append(term)
+        return written
+
+    def text(self, expression: sp.Expr, output: str | None = None) -> str:
+        """The whole right-hand side in one line."""
+        letters = self.letters(expression) if output is None else output
+        first, *others = self.terms(expression, letters)
+        return first + "".join(
+            f" - {term[1:]}" if term.startswith("-") else f" + {term}" for term in others
+        )
+
+    def letters(self, expression: sp.Expr) -> str:
+        """The letters of a componentwise value."""
+        axes = LETTERS[: len(axes_of(expression) or ())]
+        return (BATCH if self.is_batched(expression) else "") + axes
+
+    def term(self, number: sp.Expr, rest: sp.Expr, output: str) -> str:
+        """One term: a contraction, or a product of componentwise factors."""
+        sign, number = ("-", -number) if number.is_negative else ("", number)
+        if isinstance(rest, Contract):
+            operand = self.contraction(rest, output)
+            body = operand.text if number == 1 else f"{_number(number)} * {operand}"
+            return sign + body
+        batch_lost = self.is_batched(rest) and BATCH not in output
+        body = self.product(number, rest)
+        if batch_lost:
+            simple = isinstance(rest, TensorSymbol) and number == 1
+            body = (body if simple else f"({body})") + ".sum(axis=0)"
+        return sign + body
+
+    def product(self, number: sp.Expr, rest: sp.Expr) -> str:
+        """Factors in writing order, those with a negative power behind a division."""
+        above, below = [], []
+        if number != 1 or rest == 1:
+            above.append(_number(number))
+        for factor in self.order.factors(rest) if rest != 1 else []:
+            if isinstance(factor, sp.Pow) and factor.exp.is_negative:
+                below.append(self.factor(1 / factor))
+            else:
+                above.append(self.factor(factor))
+        text = " * ".join(above) or "1"
+        return " / ".join([text, *below])
+
+    def factor(self, factor: sp.Expr) -> str:
+        """One factor, in parentheses where it needs them."""
+        if isinstance(factor, TensorSymbol):
+            return factor.name
+        if isinstance(factor, Size):
+            return factor.axis
+        if isinstance(factor, sp.Number):
+            return _number(factor)
+        if isinstance(factor, sp.Pow):
+            if factor.exp == sp.S.Half:
+                return f"np.sqrt({self.text(factor.base)})"
+            if factor.exp.is_negative:
+                return f"(1 / {self.factor(1 / factor)})"
+            return f"{self.factor(factor.base)}**{factor.exp}"
+        if isinstance(factor, sp.Function):
+            return f"{FUNCTIONS[type(factor).__name__]}({self.text(factor.args[0])})"
+        if isinstance(factor, Select):
+            return self.select(factor)
+        if isinstance(factor, Largest):
+            inner = factor.args[0]
+            rank = len(axes_of(inner) or ())
+            first = int(self.is_batched(inner))
+            axes = "-1" if rank == 1 else str(tuple(range(first, first + rank)))
+            return f"{self.parenthesised(inner)}.max(axis={axes})"
+        return self.parenthesised(factor)
+
+    def parenthesised(self, expression: sp.Expr) -> str:
+        """The text in parentheses unless it is a name."""
+        text = self.text(expression)
+        return text if isinstance(expression, TensorSymbol) else f"({text})"
+
+    def select(self, node: sp.Expr) -> str:
+        """`np.where`; a mask selects, it does not multiply."""
+        condition, first, second = node.args
+        left, right = (self.text(side) for side in condition.args)
+        return f"np.where({left} {condition.rel_op} {right}, {self.text(first)}, {self.text(second)})"
+
+    def contraction(self, node: Contract, output: str) -> Operand:
+        """A contraction for a result with these letters (renamed to the node's own)."""
+        inputs, own = node.letters
+        batch = BATCH if output.startswith(BATCH) else ""
+        operands = []
+        for letters, operand in zip(inputs, node.operands, strict=True):
+            lead = BATCH if self.is_batched(operand) else ""
+            operands.append(self.operand(operand, lead + letters))
+        return contract(operands, batch + own)
+
+    def operand(self, operand: sp.Expr, letters: str) -> Operand:
+        """An operand with its letters."""
+        if isinstance(operand, TensorSymbol):
+            return Operand(operand.name, letters)
+        if isinstance(operand, Identity):
+            return Operand(f"np.eye({operand.axis}, dtype=dtype)", letters)
+        if isinstance(operand, Ones):
+            return Operand(f"np.ones({operand.axis}, dtype=dtype)", letters)
+        if isinstance(operand, Contract):
+            inner = self.contraction(operand, self.letters(operand))
+            return Operand(inner.text, letters, inner.tight)
+        return Operand(self.text(operand), letters, tight=False)
+
+
+def _number(value: sp.Expr) -> str:
+    return str(value) if value.is_Integer else repr(float(value))

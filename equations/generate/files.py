@@ -1,0 +1,48 @@
+"""Generated modules on disk: written whole or not at all, and compared with what they should be."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+GENERATED = Path(__file__).resolve().parent.parent / "generated"
+
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file in one step, so that nobody sees it half written.
+
+    Raises:
+        OSError: the folder does not exist or cannot be written to.
+    """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp makes a private file
+        os.replace(name, path)  # noqa: PTH105
+    except BaseException:
+        os.unlink(name)  # noqa: PTH108
+        raise
+
+
+def differences(folder: Path, texts: dict[str, str], *, whole: bool = True) -> list[str]:
+    """What is missing, stale or left over in a folder, one sentence each.
+
+    Args:
+        folder: where the files should be.
+        texts: the file names and what they should hold.
+        whole: whether a further Python file in the folder is one too many.
+    """
+    found = []
+    for name, text in sorted(texts.items()):
+        path = folder / name
+        if not path.is_file():
+            found.append(f"{path} is missing")
+        elif path.read_text(encoding="utf-8") != text:
+            found.append(f"{path} is not what its definition generates")
+    if whole:
+        extra = sorted({p.name for p in folder.glob("*.py")} - set(texts) - {"__init__.py"})
+        found += [f"{folder / name} belongs to no definition" for name in extra]
+    return found

@@ -1,0 +1,150 @@
+"""A generated module: named tuples, functions and the few helpers it carries, as one text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from equations.cell import Cell
+from equations.generate import templates
+from equations.generate.functions import Functions
+from equations.generate.plan import Plan
+from equations.generate.source import Lines, fill
+from equations.language import Contract, TensorSymbol
+from equations.program import Program
+
+SOURCE = "equations/cells/{name}.py"
+
+
+def module_text(cell: Cell, source: str = "") -> str:
+    """The text of the NumPy module of a cell.
+
+    Args:
+        cell: the cell.
+        source: the file of its definition, for the header.
+    """
+    plan = Plan(cell)
+    functions = Functions(plan).all()
+    body = "\n".join(line for function in functions for line in function)
+    helpers = [templates.FILLED, templates.CHECK]
+    if "_sigmoid(" in body:
+        helpers.insert(0, templates.SIGMOID)
+    words = {"name": cell.name, "source": source or SOURCE.format(name=cell.name)}
+    slots = {
+        "title": [cell.doc.split("\n")[0]],
+        "equations": _definition(cell),
+        "axes": _axes(plan),
+        "classes": _separated(_classes(plan)),
+        "init": _init(cell),
+        "functions": _separated(functions),
+        "runtime": _separated([fill(helper, {}, words) for helper in helpers]),
+    }
+    lines = fill(templates.MODULE.replace('"""<title>', "<title>"), slots, words)
+    lines[0] = '"""' + lines[0]
+    return "\n".join(lines) + "\n"
+
+
+def _separated(blocks: Iterable[Lines]) -> Lines:
+    """Blocks with two empty lines between them."""
+    lines: Lines = []
+    for block in blocks:
+        lines += [*([""] * 2 if lines else []), *block]
+    return lines
+
+
+def _definition(cell: Cell) -> Lines:
+    """The equations of the cell, as in the docstring of the module."""
+    text = cell.program.render("unicode") if hasattr(cell.program, "render") else ""
+    return ["", *(f"    {line}".rstrip() for line in str(text or cell.program).split("\n"))]
+
+
+def _axes(plan: Plan) -> Lines:
+    """The tables of axes that arguments are checked against."""
+    cell = plan.cell
+    tables: list[tuple[str, list[tuple[str, TensorSymbol]]]] = [
+        ("_PARAMS", [(str(s), s) for s in cell.parameters]),
+        ("_INPUTS", [(str(s), s) for s in cell.inputs]),
+        ("_STATE", [(str(s), s) for s in cell.states]),
+        ("_NEXT", [(plan.field(s), s) for s in plan.results]),
+        ("_SAVED", [(str(s), s) for s in plan.saved]),
+    ]
+    lines: Lines = []
+    for name, entries in tables:
+        pairs = [f'"{key}": "{" ".join(symbol.axes)}"' for key, symbol in entries]
+        line = f"{name} = {{{', '.join(pairs)}}}"
+        if not entries:
+            lines.append(f"{name}: dict[str, str] = {{}}")
+        elif len(line) <= 100:
+            lines.append(line)
+        else:
+            lines += [f"{name} = {{", *(f"    {pair}," for pair in pairs), "}"]
+    return lines
+
+
+def _classes(plan: Plan) -> list[Lines]:
+    """The named tuples that go in and out."""
+    cell = plan.cell
+    classes = [_tuple("Params", "The parameters.", [(str(s), s.axes) for s in cell.parameters])]
+    if len(cell.inputs) > 1:
+        inputs = [(str(s), ("B", *s.axes)) for s in cell.inputs]
+        classes.append(_tuple("Inputs", "The inputs of a step.", inputs))
+    states = [(str(s), ("B", *s.axes)) for s in cell.states]
+    classes.append(_tuple("State", "The state.", states))
+    results = [(plan.field(s), ("B", *s.axes)) for s in plan.results]
+    if cell.outputs:
+        classes.append(_tuple("Next", "What a step returns: new states, then outputs.", results))
+    saved = [(str(s), ("B", *s.axes)) for s in plan.saved]
+    classes.append(_tuple("Saved", "The values of the equations in one step.", saved))
+    tape = [(name, ("T", *axes)) for name, axes in saved]
+    classes.append(_tuple("Tape", "The values of the equations in all steps.", tape))
+    rows = [
+        "class Jacobian(NamedTuple):",
+        '    """The derivatives of every new state by every old one."""',
+        *([""] if cell.states else []),
+        *(f"    {state}: State" for state in cell.states),
+    ]
+    return [*classes, rows]
+
+
+def _tuple(name: str, about: str, fields: Sequence[tuple[str, Sequence[str]]]) -> Lines:
+    lines = [f"class {name}(NamedTuple):", f'    """{about}"""']
+    if fields:
+        lines.append("")
+    for field, axes in fields:
+        lines.append(f"    {field}: Array  # ({', '.join(axes)}{',' if len(axes) == 1 else ''})")
+    return lines
+
+
+def _init(cell: Cell) -> Lines:
+    """The function that draws random parameters."""
+    sizes = list(dict.fromkeys(axis for s in cell.parameters for axis in s.axes))
+    weights = weight_fans(cell.program)
+    lines = ["return Params("]
+    for symbol in cell.parameters:
+        shape = ", ".join(symbol.axes) + ("," if len(symbol.axes) == 1 else "")
+        if symbol in weights and weights[symbol]:
+            fan = " * ".join(weights[symbol])
+            drawn = f"rng.uniform(-1, 1, ({shape})) / np.sqrt(max({fan}, 1))"
+            lines.append(f"    {symbol}=({drawn}).astype(dtype),")
+        else:
+            lines.append(f"    {symbol}=np.zeros(({shape}), dtype=dtype),")
+    words = {
+        "sizes": ", ".join(f"{size}: int" for size in sizes),
+    }
+    slots = {
+        "lengths": [f"{size}: the length of this axis." for size in sizes],
+        "parameters": [*lines, ")"],
+    }
+    return fill(templates.INIT, slots, words)
+
+
+def weight_fans(program: Program) -> dict[TensorSymbol, tuple[str, ...]]:
+    """The axes over which each contracted parameter is summed: the size of its fan in."""
+    fans: dict[TensorSymbol, tuple[str, ...]] = {}
+    for equation in program:
+        for node in sorted(equation.value.atoms(Contract), key=str):
+            inputs, output = node.letters
+            for letters, operand in zip(inputs, node.operands, strict=True):
+                if isinstance(operand, TensorSymbol) and operand.role == "parameter":
+                    summed = zip(letters, operand.axes, strict=True)
+                    fans[operand] = tuple(axis for letter, axis in summed if letter not in output)
+    return fans

@@ -1,0 +1,129 @@
+"""Which equations each generated function needs, and what it reads and returns.
+
+The plan of a cell holds no text and no order of execution; `schedule` decides where the equations
+of a plan run and `functions` writes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from equations.cell import Cell
+from equations.derive.names import CotangentNames, TangentNames, depth, jacobian_name
+from equations.derive.sequence import Recurrence
+from equations.language import Size, TensorSymbol
+from equations.program import Program
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the functions of one cell compute."""
+
+    cell: Cell
+
+    @cached_property
+    def saved(self) -> tuple[TensorSymbol, ...]:
+        """What a step keeps: inputs, states and every value but the pre-activations."""
+        forward = self.cell.forward()
+        values = (eq.symbol for eq in forward if not _is_argument(eq.symbol))
+        kept = (*self.cell.inputs, *self.cell.states, *values)
+        return tuple(symbol for symbol in kept if symbol.role != "shift")
+
+    @cached_property
+    def forward(self) -> Program:
+        """The step itself."""
+        return self.cell.forward()
+
+    @cached_property
+    def backward(self) -> Program:
+        """Reverse mode from saved values."""
+        return self._from_saved(self.cell.backward())
+
+    @cached_property
+    def tangent(self) -> Program:
+        """Forward mode from saved values."""
+        return self._from_saved(self.cell.tangent())
+
+    @cached_property
+    def second(self) -> Program:
+        """The tangents of the gradients from saved values."""
+        return self._from_saved(self.cell.second())
+
+    @cached_property
+    def jacobian(self) -> Program:
+        """New states by old states from saved values."""
+        return self._from_saved(self.cell.jacobian())
+
+    @cached_property
+    def bptt(self) -> Recurrence:
+        """Backpropagation through time from the tape."""
+        recurrence = self.cell.bptt()
+        return Recurrence(
+            self._from_saved(recurrence.body),
+            recurrence.carried,
+            recurrence.backwards,
+            recurrence.summed,
+        )
+
+    @cached_property
+    def tangent_sequence(self) -> Recurrence:
+        """Forward mode over time from the tape."""
+        recurrence = self.cell.tangent_sequence()
+        return Recurrence(self._from_saved(recurrence.body), recurrence.carried)
+
+    @property
+    def results(self) -> tuple[TensorSymbol, ...]:
+        """New states and then outputs."""
+        return (*self.cell.next_states, *self.cell.outputs)
+
+    def field(self, symbol: TensorSymbol) -> str:
+        """The name of a result where it is a field: a new state has its state's name."""
+        for old, new in self.cell.carried:
+            if symbol == new:
+                return old.name
+        return symbol.name
+
+    def seed(self, result: TensorSymbol, program: Program) -> TensorSymbol:
+        """The argument of a backward program by which a result's cotangent comes in."""
+        names = CotangentNames(self.cell.forward().symbols)
+        given = names.seed(result)
+        return given if given in program.arguments else names.total(result)
+
+    def cotangent(self, symbol: TensorSymbol) -> TensorSymbol:
+        """The cotangent of an argument of the cell."""
+        return CotangentNames(self.cell.forward().symbols).total(symbol)
+
+    def moved(self, symbol: TensorSymbol) -> TensorSymbol:
+        """The tangent of a symbol of the cell or of its backward pass."""
+        return TangentNames(self.cell.forward().symbols).tangent(symbol)
+
+    def by_state(self, new: TensorSymbol, old: TensorSymbol) -> TensorSymbol:
+        """The derivative of a new state by an old one."""
+        return jacobian_name(new, old)
+
+    def _from_saved(self, program: Program) -> Program:
+        return program.given(self.saved)
+
+
+def uses_size(program: Program, axis: str) -> bool:
+    """Whether the length of an axis occurs in a program."""
+    return any(eq.value.has(Size(axis)) for eq in program)
+
+
+def base(symbol: TensorSymbol) -> TensorSymbol:
+    """The symbol of the cell that a derived symbol belongs to."""
+    while symbol.origin is not None and isinstance(symbol.origin[1][0], TensorSymbol):
+        if symbol.origin[0] == "argument":
+            break
+        symbol = symbol.origin[1][0]
+    return symbol
+
+
+def is_gradient(symbol: TensorSymbol) -> bool:
+    """Whether it is a cotangent of a parameter (or a tangent of one): summed over the batch."""
+    return base(symbol).role == "parameter" and depth(symbol, ("cotangent", "seed")) > 0
+
+
+def _is_argument(symbol: TensorSymbol) -> bool:
+    return symbol.origin is not None and symbol.origin[0] == "argument"

@@ -1,0 +1,86 @@
+"""Python source as lines of text, laid out as the formatter would: nothing here knows a cell."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+
+WIDTH = 100
+INDENT = "    "
+
+Lines = list[str]
+
+
+def fill(template: str, slots: Mapping[str, Lines], words: Mapping[str, str]) -> Lines:
+    """The lines of a template, with its places filled: `<slot>` by lines, `{word}` by a word."""
+    lines: Lines = []
+    for line in template.strip("\n").split("\n"):
+        text = line.strip()
+        if text.startswith("<") and text.endswith(">"):
+            indent = line[: len(line) - len(line.lstrip())]
+            lines += [indent + part if part else part for part in slots[text[1:-1]]]
+        else:
+            lines.append(line.format(**words))
+    return _signature(lines)
+
+
+def _signature(lines: Lines) -> Lines:
+    """The head of a function on one line where it fits, else with its arguments on their own."""
+    if not lines[0].startswith("def "):
+        return lines
+    end = next(k for k, line in enumerate(lines) if line.endswith(":"))
+    first, *middle = (line.strip() for line in lines[: end + 1])
+    whole = first + "".join(middle) if len(middle) > 1 else first
+    if len(whole) <= WIDTH:
+        return [whole, *lines[end + 1 :]]
+    head, _, rest = whole.partition("(")
+    arguments, _, result = rest.rpartition(") ->")
+    return [f"{head}(", INDENT + arguments, f") ->{result}", *lines[end + 1 :]]
+
+
+def indented(lines: Iterable[str]) -> Lines:
+    """The lines, one level further in; empty ones stay empty."""
+    return [INDENT + line if line else line for line in lines]
+
+
+def assign(target: str, terms: Sequence[str], indent: int, operator: str = "=") -> Lines:
+    """`target = a + b - c`, in parentheses when it is too long for a line."""
+    first, *others = terms
+    signed = [f"- {term[1:]}" if term.startswith("-") else f"+ {term}" for term in others]
+    line = f"{target} {operator} {' '.join([first, *signed])}"
+    if len(line) + indent * len(INDENT) <= WIDTH:
+        return [line]
+    inner = " ".join([first, *signed])
+    if len(inner) + (indent + 1) * len(INDENT) <= WIDTH:
+        return [f"{target} {operator} (", INDENT + inner, ")"]
+    return [f"{target} {operator} (", *indented([first, *signed]), ")"]
+
+
+def call(head: str, arguments: Sequence[str], indent: int) -> Lines:
+    """`head(a, b)`, one argument a line when it is too long for one."""
+    line = f"{head}({', '.join(arguments)})"
+    if len(line) + indent * len(INDENT) <= WIDTH:
+        return [line]
+    return [f"{head}(", *(f"{INDENT}{argument}," for argument in arguments), ")"]
+
+
+def unpack(names: Sequence[str], values: Sequence[str], indent: int) -> Lines:
+    """`a, b = x.a, x.b`, as many to a line as fit."""
+    lines: Lines = []
+    start = 0
+    while start < len(names):
+        stop = len(names)
+        while stop > start + 1 and len(_pairs(names, values, start, stop)) + 4 * indent > WIDTH:
+            stop -= 1
+        lines.append(_pairs(names, values, start, stop))
+        start = stop
+    return lines
+
+
+def _pairs(names: Sequence[str], values: Sequence[str], start: int, stop: int) -> str:
+    return f"{', '.join(names[start:stop])} = {', '.join(values[start:stop])}"
+
+
+def comment(text: str, indent: int) -> Lines:
+    """A comment, wrapped."""
+    return [f"# {line}" for line in textwrap.wrap(text, WIDTH - 2 - 4 * indent)]

@@ -1,0 +1,89 @@
+"""The equations of a program as statements, each derivative under the equation it came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sympy as sp
+
+from equations.generate.einsum import BATCH
+from equations.generate.expression import Writer
+from equations.generate.plan import Plan, base, is_gradient
+from equations.generate.source import Lines, assign, comment
+from equations.language import LETTERS, TensorSymbol
+from equations.order import Order
+from equations.printing import expression as printed
+from equations.program import Equation, Program
+
+
+@dataclass(frozen=True)
+class Statements:
+    """Writes the equations of the programs of one plan."""
+
+    plan: Plan
+
+    def write(self, program: Program, indent: int, summed: Iterable[TensorSymbol] = ()) -> Lines:
+        """The statements of a program in its order; those of `summed` are added to."""
+        writer = self.writer(program)
+        add = set(summed)
+        lines: Lines = []
+        last: str | None = None
+        for equation in program:
+            origin = self.origin(equation.symbol)
+            if origin and origin != last:
+                lines += comment(origin, indent)
+            last = origin
+            lines += _statement(equation, writer, indent, "+=" if equation.symbol in add else "=")
+        return lines
+
+    def writer(self, program: Program) -> Writer:
+        """A writer that knows which symbols of the program are batched."""
+        position = dict(self.plan.forward.position)
+        for symbol in program.symbols:
+            position.setdefault(symbol, len(position))
+        batched = {symbol: base(symbol).role != "parameter" for symbol in program.arguments}
+        for equation in program:
+            batched[equation.symbol] = not is_gradient(equation.symbol) and any(
+                batched[symbol] for symbol in equation.value.atoms(TensorSymbol)
+            )
+        return Writer(Order(position), batched)
+
+    def origin(self, symbol: TensorSymbol) -> str | None:
+        """The equation of the cell that a statement came from, printed."""
+        if symbol.origin is None or symbol.origin[0] in ("argument", "expression"):
+            return self.defining(symbol)
+        kind, (of, *_) = symbol.origin
+        if not isinstance(of, TensorSymbol):
+            return None
+        if kind != "cotangent":
+            derived = of.origin is not None and of.origin[0] == "cotangent"
+            return self.origin(of) if derived else self.defining(of)
+        users = [eq.symbol for eq in self.plan.forward if eq.value.has(of)]
+        if len(users) == 1:
+            return self.defining(users[0])
+        return f"{self.show(of)} is in {', '.join(map(self.show, users))}" if users else None
+
+    def defining(self, symbol: TensorSymbol) -> str | None:
+        """The equation of a value of the cell, printed."""
+        value = self.plan.forward.value_of(symbol)
+        return None if value is None else f"{self.show(symbol)} = {self.show(value)}"
+
+    def show(self, value: sp.Expr) -> str:
+        """An expression of the cell, printed as people write it."""
+        return printed(value, Order(self.plan.forward.position), "unicode")
+
+
+def _statement(equation: Equation, writer: Writer, indent: int, operator: str) -> Lines:
+    symbol, value = equation.symbol, equation.value
+    gradient = is_gradient(symbol)
+    if value.is_number:
+        shape = ", ".join([*([] if gradient else [BATCH]), *symbol.axes])
+        shape += "," if shape.count(",") == 0 and shape else ""
+        return [f"{symbol} {operator} np.full(({shape}), {value}, dtype=dtype)"]
+    batch = BATCH if writer.is_batched(value) and not gradient else ""
+    letters = batch + LETTERS[: len(symbol.axes)]
+    if isinstance(value, TensorSymbol) and letters == writer.letters(value):
+        # A value of its own: results share no memory with each other.
+        return [f"{symbol} {operator} {value}" + (".copy()" if operator == "=" else "")]
+    return assign(symbol.name, writer.terms(value, letters), indent, operator)

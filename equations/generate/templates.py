@@ -1,0 +1,310 @@
+"""The generated functions as they read, with places for what depends on the cell.
+
+`{name}` is replaced within its line; a line that is only `<name>` by lines of its own.
+"""
+
+from __future__ import annotations
+
+MODULE = '''
+"""<title>
+<equations>
+
+Generated from {source} by `gateproof generate {name}`: change that file, not this one.
+Shapes: B is the batch, T the number of time steps. MIT licence; see LICENSE.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+_CELL = "{name}"
+_DTYPES = (np.float32, np.float64)
+<axes>
+
+
+<classes>
+
+
+<init>
+
+
+<functions>
+
+
+<runtime>
+'''
+
+INIT = '''
+def init(rng: np.random.Generator, *, {sizes}, dtype: DTypeLike = np.float64) -> Params:
+    """Random parameters: weights uniform within 1/sqrt(fan in), everything else zero.
+
+    Args:
+        rng: the random generator that is drawn from.
+        <lengths>
+        dtype: float32 or float64.
+    """
+    if np.dtype(dtype) not in _DTYPES:
+        raise TypeError(f"{{_CELL}}.init: dtype: expected float32 or float64, got {{dtype}}")
+    <parameters>
+'''
+
+STEP = '''
+def step(params: Params, x: {x_type}, state: State) -> tuple[{next_type}, Saved]:
+    """One time step: the new state, and the values of the equations for its derivatives.
+
+    Args:
+        params: the parameters.
+        x: the input, {input_shapes}.
+        state: the old state, {state_shapes}.
+
+    Returns:
+        {next_shapes}.
+        The values of the equations, which may refer to arguments and results: do not change them.
+    """
+    <check>
+    <params>
+    <inputs>
+    <state>
+    <forward>
+    <saved>
+    return {next}, saved
+'''
+
+STEP_VJP = '''
+def step_vjp(
+    params: Params, saved: Saved, dnext: {next_type}
+) -> tuple[Params, {x_type}, State]:
+    """Reverse mode of `step`: cotangents of parameters, input and old state.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `step`; those of the parameters are summed over
+        the batch.
+    """
+    dnext = {next_type}(*_filled(dnext, {next_shape_list}, saved[0].dtype))
+    <check>
+    <params>
+    <saved>
+    <seeds>
+    <backward>
+    <return>
+'''
+
+STEP_JVP = '''
+def step_jvp(
+    params: Params, saved: Saved, dparams: Params, dx: {x_type}, dstate: State
+) -> {next_type}:
+    """Forward mode of `step`: the tangents of what it returned.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dx: the tangent of the input; None for zero.
+        dstate: the tangent of the old state; a field may be None for zero.
+
+    Returns:
+        {next_shapes}.
+    """
+    <filled>
+    <check>
+    <params>
+    <saved>
+    <tangents>
+    <tangent>
+    return {moved_next}
+'''
+
+STEP_HVP = '''
+def step_hvp(
+    params: Params, saved: Saved, dnext: {next_type}, dparams: Params, dx: {x_type}, dstate: State
+) -> tuple[Params, {x_type}, State]:
+    """Second order: how the cotangents of `step_vjp` change along a direction.
+
+    This is the Hessian of the inner product of `dnext` and the results of `step`, times the
+    direction.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, held fixed; None for zero.
+        dparams: the direction in the parameters; a field may be None for zero.
+        dx: the direction in the input; None for zero.
+        dstate: the direction in the old state; a field may be None for zero.
+
+    Returns:
+        The directional derivatives of what `step_vjp` returns.
+    """
+    dnext = {next_type}(*_filled(dnext, {next_shape_list}, saved[0].dtype))
+    <filled>
+    <check>
+    <params>
+    <saved>
+    <seeds>
+    <tangents>
+    <second>
+    <return>
+'''
+
+STEP_JACOBIAN = '''
+def step_jacobian(params: Params, saved: Saved) -> Jacobian:
+    """The derivative of every new state by every old one.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+
+    Returns:
+        `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
+        the axes of `b`.
+    """
+    <check>
+    <params>
+    <saved>
+    <jacobian>
+    <return>
+'''
+
+UNROLL = '''
+def unroll(params: Params, xs: {x_type}, state0: State) -> tuple[{next_type}, Tape]:
+    """A sequence: what `step` returns after every step, and the values of the equations.
+
+    Args:
+        params: the parameters.
+        xs: the inputs, {input_shapes_over_time}.
+        state0: the first state, {state_shapes}.
+
+    Returns:
+        {next_shapes_over_time}.
+        The tape, which may refer to arguments and results: do not change it.
+    """
+    <check>
+    <params>
+    <state>
+    tape = Tape(
+        <tape>
+    )
+    for t in range(T):
+        <inputs>
+        <forward>
+        <store>
+        <carry>
+    return {next}, tape
+'''
+
+UNROLL_VJP = '''
+def unroll_vjp(
+    params: Params, tape: Tape, dnexts: {next_type}
+) -> tuple[Params, {x_type}, State]:
+    """Backpropagation through time: cotangents of parameters, inputs and first state.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
+        batch and time.
+    """
+    dnexts = {next_type}(*_filled(dnexts, {next_shape_list}, tape[0].dtype))
+    <check>
+    <params>
+    <zeros>
+    for t in reversed(range(T)):
+        <tape>
+        <seeds>
+        <backward>
+        <store>
+        <carry>
+    <return>
+'''
+
+UNROLL_JVP = '''
+def unroll_jvp(
+    params: Params, tape: Tape, dparams: Params, dxs: {x_type}, dstate0: State
+) -> {next_type}:
+    """Forward mode of `unroll`: the tangents of what it returned, for every step.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dxs: the tangents of the inputs; None for zero.
+        dstate0: the tangent of the first state; a field may be None for zero.
+
+    Returns:
+        {next_shapes_over_time}.
+    """
+    <filled>
+    <check>
+    <params>
+    <tangents>
+    <nexts>
+    for t in range(T):
+        <tape>
+        <input_tangents>
+        <tangent>
+        <store>
+        <carry>
+    return nexts
+'''
+
+SIGMOID = '''
+def _sigmoid(a: Array) -> Array:
+    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
+    t = np.exp(-np.abs(a))
+    value: Array = np.maximum(t, a >= 0) / (1 + t)
+    return value
+'''
+
+FILLED = '''
+def _filled(
+    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
+) -> list[Array]:
+    """The given arrays, with zeros where there is None."""
+    return [
+        np.zeros(shape, dtype) if array is None else array
+        for array, shape in zip(given, shapes, strict=True)
+    ]
+'''
+
+CHECK = '''
+def _check(
+    function: str, *groups: tuple[object, dict[str, str], str]
+) -> tuple[dict[str, int], np.dtype[Any] | None]:
+    """The length of every axis and the dtype, once all arrays agree on them.
+
+    A group is its arrays, the axes of each by name, and the axes that come before those.
+    """
+    sizes: dict[str, int] = {{}}
+    dtype: np.dtype[Any] | None = None
+    for arrays, own_axes, lead in groups:
+        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
+            names, got = ", ".join(own_axes), type(arrays).__name__
+            raise TypeError(f"{{_CELL}}.{{function}}: expected a tuple of {{names}}, got {{got}}")
+        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+            where = f"{{_CELL}}.{{function}}: {{name}}"
+            if not isinstance(array, np.ndarray | np.generic):
+                raise TypeError(f"{{where}}: expected a NumPy array, got {{type(array).__name__}}")
+            dtype = dtype or array.dtype
+            if array.dtype not in _DTYPES:
+                raise TypeError(f"{{where}}: expected dtype float32 or float64, got {{array.dtype}}")
+            if array.dtype != dtype:
+                raise TypeError(f"{{where}}: expected dtype {{dtype}} like the rest, got {{array.dtype}}")
+            axes = f"{{lead}} {{own}}".split()
+            known = zip(axes, array.shape, strict=False)
+            if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
+                wanted = ", ".join(f"{{axis}}={{sizes.get(axis, 'any')}}" for axis in axes)
+                raise ValueError(f"{{where}}: expected shape ({{wanted}}), got {{array.shape}}")
+    return sizes, dtype
+'''

@@ -1,0 +1,647 @@
+"""Delta rule: what the matrix memory holds under key k is moved to v by a step β.
+
+    q_t = W_q x_t
+    k_t = W_k x_t
+    v_t = W_v x_t
+    β_t = σ(w_βᵀ x_t + b_β)
+    e_t = v_t - S_{t-1} k_t
+    S_t = S_{t-1} + β_t e_t k_tᵀ
+    o_t = S_t q_t
+
+Generated from equations/cells/deltanet.py by `gateproof generate deltanet`: change that file, not this one.
+Shapes: B is the batch, T the number of time steps. MIT licence; see LICENSE.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+_CELL = "deltanet"
+_DTYPES = (np.float32, np.float64)
+_PARAMS = {"W_q": "n_k n_x", "W_k": "n_k n_x", "W_v": "n_v n_x", "w_beta": "n_x", "b_beta": ""}
+_INPUTS = {"x": "n_x"}
+_STATE = {"S": "n_v n_k"}
+_NEXT = {"S": "n_v n_k", "o": "n_v"}
+_SAVED = {
+    "x": "n_x",
+    "S": "n_v n_k",
+    "q": "n_k",
+    "k": "n_k",
+    "v": "n_v",
+    "beta": "",
+    "e": "n_v",
+    "S_next": "n_v n_k",
+    "o": "n_v",
+}
+
+
+class Params(NamedTuple):
+    """The parameters."""
+
+    W_q: Array  # (n_k, n_x)
+    W_k: Array  # (n_k, n_x)
+    W_v: Array  # (n_v, n_x)
+    w_beta: Array  # (n_x,)
+    b_beta: Array  # ()
+
+
+class State(NamedTuple):
+    """The state."""
+
+    S: Array  # (B, n_v, n_k)
+
+
+class Next(NamedTuple):
+    """What a step returns: new states, then outputs."""
+
+    S: Array  # (B, n_v, n_k)
+    o: Array  # (B, n_v)
+
+
+class Saved(NamedTuple):
+    """The values of the equations in one step."""
+
+    x: Array  # (B, n_x)
+    S: Array  # (B, n_v, n_k)
+    q: Array  # (B, n_k)
+    k: Array  # (B, n_k)
+    v: Array  # (B, n_v)
+    beta: Array  # (B,)
+    e: Array  # (B, n_v)
+    S_next: Array  # (B, n_v, n_k)
+    o: Array  # (B, n_v)
+
+
+class Tape(NamedTuple):
+    """The values of the equations in all steps."""
+
+    x: Array  # (T, B, n_x)
+    S: Array  # (T, B, n_v, n_k)
+    q: Array  # (T, B, n_k)
+    k: Array  # (T, B, n_k)
+    v: Array  # (T, B, n_v)
+    beta: Array  # (T, B)
+    e: Array  # (T, B, n_v)
+    S_next: Array  # (T, B, n_v, n_k)
+    o: Array  # (T, B, n_v)
+
+
+class Jacobian(NamedTuple):
+    """The derivatives of every new state by every old one."""
+
+    S: State
+
+
+def init(
+    rng: np.random.Generator, *, n_k: int, n_x: int, n_v: int, dtype: DTypeLike = np.float64
+) -> Params:
+    """Random parameters: weights uniform within 1/sqrt(fan in), everything else zero.
+
+    Args:
+        rng: the random generator that is drawn from.
+        n_k: the length of this axis.
+        n_x: the length of this axis.
+        n_v: the length of this axis.
+        dtype: float32 or float64.
+    """
+    if np.dtype(dtype) not in _DTYPES:
+        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    return Params(
+        W_q=(rng.uniform(-1, 1, (n_k, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        W_k=(rng.uniform(-1, 1, (n_k, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        W_v=(rng.uniform(-1, 1, (n_v, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        w_beta=(rng.uniform(-1, 1, (n_x,)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        b_beta=np.zeros((), dtype=dtype),
+    )
+
+
+def step(params: Params, x: Array, state: State) -> tuple[Next, Saved]:
+    """One time step: the new state, and the values of the equations for its derivatives.
+
+    Args:
+        params: the parameters.
+        x: the input, x (B, n_x).
+        state: the old state, S (B, n_v, n_k).
+
+    Returns:
+        S (B, n_v, n_k), o (B, n_v).
+        The values of the equations, which may refer to arguments and results: do not change them.
+    """
+    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    W_q, W_k, W_v, w_beta, b_beta = params
+    (S,) = state
+    # q_t = W_q x_t
+    q = x @ W_q.T
+    # k_t = W_k x_t
+    k = x @ W_k.T
+    # v_t = W_v x_t
+    v = x @ W_v.T
+    # a_β = w_βᵀ x_t + b_β
+    a_beta = w_beta @ x.T + b_beta
+    # β_t = σ(a_β)
+    beta = _sigmoid(a_beta)
+    # e_t = v_t - S_{t-1} k_t
+    e = v - (S @ k[:, :, None])[:, :, 0]
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    S_next = S + (beta[:, None] * e)[:, :, None] * k[:, None, :]
+    # o_t = S_t q_t
+    o = (S_next @ q[:, :, None])[:, :, 0]
+    saved = Saved(x=x, S=S, q=q, k=k, v=v, beta=beta, e=e, S_next=S_next, o=o)
+    return Next(S=S_next, o=o), saved
+
+
+def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Array, State]:
+    """Reverse mode of `step`: cotangents of parameters, input and old state.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `step`; those of the parameters are summed over
+        the batch.
+    """
+    dnext = Next(*_filled(dnext, [saved.S_next.shape, saved.o.shape], saved[0].dtype))
+    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
+    x, S, q, k, beta, e = saved.x, saved.S, saved.q, saved.k, saved.beta, saved.e
+    S_next = saved.S_next
+    dS_next_given, do = dnext
+    # o_t = S_t q_t
+    dS_next = dS_next_given + do[:, :, None] * q[:, None, :]
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    de = (dS_next @ k[:, :, None])[:, :, 0] * beta[:, None]
+    # S_{t-1} is in e_t, S_t
+    dS = dS_next - de[:, :, None] * k[:, None, :]
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    dbeta = ((dS_next.mT @ e[:, :, None])[:, :, 0] * k).sum(axis=-1)
+    # β_t = σ(a_β)
+    da_beta = dbeta * beta * (1 - beta)
+    # a_β = w_βᵀ x_t + b_β
+    dw_beta = da_beta @ x
+    db_beta = da_beta.sum(axis=0)
+    # e_t = v_t - S_{t-1} k_t
+    dv = de.copy()
+    # v_t = W_v x_t
+    dW_v = dv.T @ x
+    # k_t is in e_t, S_t
+    dk = (dS_next.mT @ e[:, :, None])[:, :, 0] * beta[:, None] - (de[:, None, :] @ S)[:, 0, :]
+    # k_t = W_k x_t
+    dW_k = dk.T @ x
+    # o_t = S_t q_t
+    dq = (do[:, None, :] @ S_next)[:, 0, :]
+    # q_t = W_q x_t
+    dW_q = dq.T @ x
+    # x_t is in q_t, k_t, v_t, a_β
+    dx = dq @ W_q + dk @ W_k + dv @ W_v + da_beta[:, None] * w_beta
+    dparams = Params(W_q=dW_q, W_k=dW_k, W_v=dW_v, w_beta=dw_beta, b_beta=db_beta)
+    return dparams, dx, State(S=dS)
+
+
+def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> Next:
+    """Forward mode of `step`: the tangents of what it returned.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dx: the tangent of the input; None for zero.
+        dstate: the tangent of the old state; a field may be None for zero.
+
+    Returns:
+        S (B, n_v, n_k), o (B, n_v).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.S.shape], saved[0].dtype))
+    _check(
+        "step_jvp",
+        (params, _PARAMS, ""),
+        (saved, _SAVED, "B"),
+        (dparams, _PARAMS, ""),
+        ((dx,), _INPUTS, "B"),
+        (dstate, _STATE, "B"),
+    )
+    W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
+    x, S, q, k, beta, e = saved.x, saved.S, saved.q, saved.k, saved.beta, saved.e
+    S_next = saved.S_next
+    W_q_dot, W_k_dot, W_v_dot, w_beta_dot, b_beta_dot = dparams
+    x_dot = dx
+    (S_dot,) = dstate
+    # q_t = W_q x_t
+    q_dot = x_dot @ W_q.T + x @ W_q_dot.T
+    # k_t = W_k x_t
+    k_dot = x_dot @ W_k.T + x @ W_k_dot.T
+    # v_t = W_v x_t
+    v_dot = x_dot @ W_v.T + x @ W_v_dot.T
+    # a_β = w_βᵀ x_t + b_β
+    a_beta_dot = w_beta @ x_dot.T + w_beta_dot @ x.T + b_beta_dot
+    # β_t = σ(a_β)
+    beta_dot = beta * (1 - beta) * a_beta_dot
+    # e_t = v_t - S_{t-1} k_t
+    e_dot = v_dot - (S_dot @ k[:, :, None])[:, :, 0] - (S @ k_dot[:, :, None])[:, :, 0]
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    S_next_dot = (
+        S_dot
+        + (beta[:, None] * e)[:, :, None] * k_dot[:, None, :]
+        + (beta_dot[:, None] * e)[:, :, None] * k[:, None, :]
+        + (beta[:, None] * e_dot)[:, :, None] * k[:, None, :]
+    )
+    # o_t = S_t q_t
+    o_dot = (S_next @ q_dot[:, :, None])[:, :, 0] + (S_next_dot @ q[:, :, None])[:, :, 0]
+    return Next(S=S_next_dot, o=o_dot)
+
+
+def step_hvp(
+    params: Params, saved: Saved, dnext: Next, dparams: Params, dx: Array, dstate: State
+) -> tuple[Params, Array, State]:
+    """Second order: how the cotangents of `step_vjp` change along a direction.
+
+    This is the Hessian of the inner product of `dnext` and the results of `step`, times the
+    direction.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, held fixed; None for zero.
+        dparams: the direction in the parameters; a field may be None for zero.
+        dx: the direction in the input; None for zero.
+        dstate: the direction in the old state; a field may be None for zero.
+
+    Returns:
+        The directional derivatives of what `step_vjp` returns.
+    """
+    dnext = Next(*_filled(dnext, [saved.S_next.shape, saved.o.shape], saved[0].dtype))
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.S.shape], saved[0].dtype))
+    _check(
+        "step_hvp",
+        (params, _PARAMS, ""),
+        (saved, _SAVED, "B"),
+        (dnext, _NEXT, "B"),
+        (dparams, _PARAMS, ""),
+        ((dx,), _INPUTS, "B"),
+        (dstate, _STATE, "B"),
+    )
+    W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
+    x, S, q, k, beta, e = saved.x, saved.S, saved.q, saved.k, saved.beta, saved.e
+    S_next = saved.S_next
+    dS_next_given, do = dnext
+    W_q_dot, W_k_dot, W_v_dot, w_beta_dot, b_beta_dot = dparams
+    x_dot = dx
+    (S_dot,) = dstate
+    # o_t = S_t q_t
+    dS_next = dS_next_given + do[:, :, None] * q[:, None, :]
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    de = (dS_next @ k[:, :, None])[:, :, 0] * beta[:, None]
+    dbeta = ((dS_next.mT @ e[:, :, None])[:, :, 0] * k).sum(axis=-1)
+    # β_t = σ(a_β)
+    da_beta = dbeta * beta * (1 - beta)
+    # e_t = v_t - S_{t-1} k_t
+    dv = de.copy()
+    # k_t is in e_t, S_t
+    dk = (dS_next.mT @ e[:, :, None])[:, :, 0] * beta[:, None] - (de[:, None, :] @ S)[:, 0, :]
+    # o_t = S_t q_t
+    dq = (do[:, None, :] @ S_next)[:, 0, :]
+    # q_t = W_q x_t
+    q_dot = x_dot @ W_q.T + x @ W_q_dot.T
+    # k_t = W_k x_t
+    k_dot = x_dot @ W_k.T + x @ W_k_dot.T
+    # v_t = W_v x_t
+    v_dot = x_dot @ W_v.T + x @ W_v_dot.T
+    # a_β = w_βᵀ x_t + b_β
+    a_beta_dot = w_beta @ x_dot.T + w_beta_dot @ x.T + b_beta_dot
+    # β_t = σ(a_β)
+    beta_dot = beta * (1 - beta) * a_beta_dot
+    # e_t = v_t - S_{t-1} k_t
+    e_dot = v_dot - (S_dot @ k[:, :, None])[:, :, 0] - (S @ k_dot[:, :, None])[:, :, 0]
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    S_next_dot = (
+        S_dot
+        + (beta[:, None] * e)[:, :, None] * k_dot[:, None, :]
+        + (beta_dot[:, None] * e)[:, :, None] * k[:, None, :]
+        + (beta[:, None] * e_dot)[:, :, None] * k[:, None, :]
+    )
+    # o_t = S_t q_t
+    dS_next_dot = do[:, :, None] * q_dot[:, None, :]
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    de_dot = (
+        (dS_next @ k_dot[:, :, None])[:, :, 0] * beta[:, None]
+        + (dS_next @ k[:, :, None])[:, :, 0] * beta_dot[:, None]
+        + (dS_next_dot @ k[:, :, None])[:, :, 0] * beta[:, None]
+    )
+    # S_{t-1} is in e_t, S_t
+    dS_dot = dS_next_dot - de[:, :, None] * k_dot[:, None, :] - de_dot[:, :, None] * k[:, None, :]
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    dbeta_dot = (
+        ((dS_next.mT @ e[:, :, None])[:, :, 0] * k_dot).sum(axis=-1)
+        + ((dS_next.mT @ e_dot[:, :, None])[:, :, 0] * k).sum(axis=-1)
+        + ((dS_next_dot.mT @ e[:, :, None])[:, :, 0] * k).sum(axis=-1)
+    )
+    # β_t = σ(a_β)
+    da_beta_dot = dbeta * (1 - 2 * beta) * beta_dot + dbeta_dot * beta * (1 - beta)
+    # a_β = w_βᵀ x_t + b_β
+    dw_beta_dot = da_beta @ x_dot + da_beta_dot @ x
+    db_beta_dot = da_beta_dot.sum(axis=0)
+    # e_t = v_t - S_{t-1} k_t
+    dv_dot = de_dot.copy()
+    # v_t = W_v x_t
+    dW_v_dot = dv.T @ x_dot + dv_dot.T @ x
+    # k_t is in e_t, S_t
+    dk_dot = (
+        (dS_next.mT @ e[:, :, None])[:, :, 0] * beta_dot[:, None]
+        + (dS_next.mT @ e_dot[:, :, None])[:, :, 0] * beta[:, None]
+        + (dS_next_dot.mT @ e[:, :, None])[:, :, 0] * beta[:, None]
+        - (de[:, None, :] @ S_dot)[:, 0, :]
+        - (de_dot[:, None, :] @ S)[:, 0, :]
+    )
+    # k_t = W_k x_t
+    dW_k_dot = dk.T @ x_dot + dk_dot.T @ x
+    # o_t = S_t q_t
+    dq_dot = (do[:, None, :] @ S_next_dot)[:, 0, :]
+    # q_t = W_q x_t
+    dW_q_dot = dq.T @ x_dot + dq_dot.T @ x
+    # x_t is in q_t, k_t, v_t, a_β
+    dx_dot = (
+        dq_dot @ W_q
+        + dk_dot @ W_k
+        + dv_dot @ W_v
+        + da_beta_dot[:, None] * w_beta
+        + dq @ W_q_dot
+        + dk @ W_k_dot
+        + dv @ W_v_dot
+        + da_beta[:, None] * w_beta_dot
+    )
+    dparams = Params(
+        W_q=dW_q_dot,
+        W_k=dW_k_dot,
+        W_v=dW_v_dot,
+        w_beta=dw_beta_dot,
+        b_beta=db_beta_dot,
+    )
+    return dparams, dx_dot, State(S=dS_dot)
+
+
+def step_jacobian(params: Params, saved: Saved) -> Jacobian:
+    """The derivative of every new state by every old one.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+
+    Returns:
+        `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
+        the axes of `b`.
+    """
+    sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    n_v, n_k = sizes["n_v"], sizes["n_k"]
+    k, beta = saved.k, saved.beta
+    # e_t = v_t - S_{t-1} k_t
+    de_dS = -np.eye(n_v, dtype=dtype)[:, :, None] * k[:, None, None, :]
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    dS_next_dS = (
+        np.eye(n_v, dtype=dtype)[:, None, :, None] * np.eye(n_k, dtype=dtype)[:, None, :]
+        + (beta[:, None] * k)[:, None, :, None, None] * de_dS[:, :, None, :, :]
+    )
+    return Jacobian(S=State(S=dS_next_dS))
+
+
+def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
+    """A sequence: what `step` returns after every step, and the values of the equations.
+
+    Args:
+        params: the parameters.
+        xs: the inputs, x (T, B, n_x).
+        state0: the first state, S (B, n_v, n_k).
+
+    Returns:
+        S (T, B, n_v, n_k), o (T, B, n_v).
+        The tape, which may refer to arguments and results: do not change it.
+    """
+    sizes, dtype = _check(
+        "unroll",
+        (params, _PARAMS, ""),
+        ((xs,), _INPUTS, "T B"),
+        (state0, _STATE, "B"),
+    )
+    T, B, n_v, n_k = sizes["T"], sizes["B"], sizes["n_v"], sizes["n_k"]
+    W_q, W_k, W_v, w_beta, b_beta = params
+    (S,) = state0
+    tape = Tape(
+        x=xs,
+        S=np.empty((T, B, n_v, n_k), dtype=dtype),
+        q=np.empty((T, B, n_k), dtype=dtype),
+        k=np.empty((T, B, n_k), dtype=dtype),
+        v=np.empty((T, B, n_v), dtype=dtype),
+        beta=np.empty((T, B), dtype=dtype),
+        e=np.empty((T, B, n_v), dtype=dtype),
+        S_next=np.empty((T, B, n_v, n_k), dtype=dtype),
+        o=np.empty((T, B, n_v), dtype=dtype),
+    )
+    for t in range(T):
+        x = xs[t]
+        # q_t = W_q x_t
+        q = x @ W_q.T
+        # k_t = W_k x_t
+        k = x @ W_k.T
+        # v_t = W_v x_t
+        v = x @ W_v.T
+        # a_β = w_βᵀ x_t + b_β
+        a_beta = w_beta @ x.T + b_beta
+        # β_t = σ(a_β)
+        beta = _sigmoid(a_beta)
+        # e_t = v_t - S_{t-1} k_t
+        e = v - (S @ k[:, :, None])[:, :, 0]
+        # S_t = S_{t-1} + β_t e_t k_tᵀ
+        S_next = S + (beta[:, None] * e)[:, :, None] * k[:, None, :]
+        # o_t = S_t q_t
+        o = (S_next @ q[:, :, None])[:, :, 0]
+        tape.S[t] = S
+        tape.q[t] = q
+        tape.k[t] = k
+        tape.v[t] = v
+        tape.beta[t] = beta
+        tape.e[t] = e
+        tape.S_next[t] = S_next
+        tape.o[t] = o
+        S = S_next
+    return Next(S=tape.S_next, o=tape.o), tape
+
+
+def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array, State]:
+    """Backpropagation through time: cotangents of parameters, inputs and first state.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
+        batch and time.
+    """
+    dnexts = Next(*_filled(dnexts, [tape.S_next.shape, tape.o.shape], tape[0].dtype))
+    sizes, dtype = _check(
+        "unroll_vjp",
+        (params, _PARAMS, ""),
+        (tape, _SAVED, "T B"),
+        (dnexts, _NEXT, "T B"),
+    )
+    T, B, n_v, n_k = sizes["T"], sizes["B"], sizes["n_v"], sizes["n_k"]
+    W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
+    dW_q = np.zeros_like(params.W_q)
+    dW_k = np.zeros_like(params.W_k)
+    dW_v = np.zeros_like(params.W_v)
+    dw_beta = np.zeros_like(params.w_beta)
+    db_beta = np.zeros_like(params.b_beta)
+    dxs = np.empty_like(tape.x)
+    dS_next_later = np.zeros((B, n_v, n_k), dtype=dtype)
+    for t in reversed(range(T)):
+        x, S, q, k, beta, e = tape.x[t], tape.S[t], tape.q[t], tape.k[t], tape.beta[t], tape.e[t]
+        S_next = tape.S_next[t]
+        dS_next_given, do = dnexts.S[t], dnexts.o[t]
+        # o_t = S_t q_t
+        dS_next = dS_next_given + do[:, :, None] * q[:, None, :] + dS_next_later
+        # S_t = S_{t-1} + β_t e_t k_tᵀ
+        de = (dS_next @ k[:, :, None])[:, :, 0] * beta[:, None]
+        # S_{t-1} is in e_t, S_t
+        dS = dS_next - de[:, :, None] * k[:, None, :]
+        # S_t = S_{t-1} + β_t e_t k_tᵀ
+        dbeta = ((dS_next.mT @ e[:, :, None])[:, :, 0] * k).sum(axis=-1)
+        # β_t = σ(a_β)
+        da_beta = dbeta * beta * (1 - beta)
+        # a_β = w_βᵀ x_t + b_β
+        dw_beta += da_beta @ x
+        db_beta += da_beta.sum(axis=0)
+        # e_t = v_t - S_{t-1} k_t
+        dv = de.copy()
+        # v_t = W_v x_t
+        dW_v += dv.T @ x
+        # k_t is in e_t, S_t
+        dk = (dS_next.mT @ e[:, :, None])[:, :, 0] * beta[:, None] - (de[:, None, :] @ S)[:, 0, :]
+        # k_t = W_k x_t
+        dW_k += dk.T @ x
+        # o_t = S_t q_t
+        dq = (do[:, None, :] @ S_next)[:, 0, :]
+        # q_t = W_q x_t
+        dW_q += dq.T @ x
+        # x_t is in q_t, k_t, v_t, a_β
+        dx = dq @ W_q + dk @ W_k + dv @ W_v + da_beta[:, None] * w_beta
+        dxs[t] = dx
+        dS_next_later = dS
+    dparams = Params(W_q=dW_q, W_k=dW_k, W_v=dW_v, w_beta=dw_beta, b_beta=db_beta)
+    return dparams, dxs, State(S=dS_next_later)
+
+
+def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> Next:
+    """Forward mode of `unroll`: the tangents of what it returned, for every step.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dxs: the tangents of the inputs; None for zero.
+        dstate0: the tangent of the first state; a field may be None for zero.
+
+    Returns:
+        S (T, B, n_v, n_k), o (T, B, n_v).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
+    (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
+    dstate0 = State(*_filled(dstate0, [tape.S.shape[1:]], tape[0].dtype))
+    sizes, _ = _check(
+        "unroll_jvp",
+        (params, _PARAMS, ""),
+        (tape, _SAVED, "T B"),
+        (dparams, _PARAMS, ""),
+        ((dxs,), _INPUTS, "T B"),
+        (dstate0, _STATE, "B"),
+    )
+    T = sizes["T"]
+    W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
+    W_q_dot, W_k_dot, W_v_dot, w_beta_dot, b_beta_dot = dparams
+    (S_dot,) = dstate0
+    nexts = Next(S=np.empty_like(tape.S_next), o=np.empty_like(tape.o))
+    for t in range(T):
+        x, S, q, k, beta, e = tape.x[t], tape.S[t], tape.q[t], tape.k[t], tape.beta[t], tape.e[t]
+        S_next = tape.S_next[t]
+        x_dot = dxs[t]
+        # q_t = W_q x_t
+        q_dot = x_dot @ W_q.T + x @ W_q_dot.T
+        # k_t = W_k x_t
+        k_dot = x_dot @ W_k.T + x @ W_k_dot.T
+        # v_t = W_v x_t
+        v_dot = x_dot @ W_v.T + x @ W_v_dot.T
+        # a_β = w_βᵀ x_t + b_β
+        a_beta_dot = w_beta @ x_dot.T + w_beta_dot @ x.T + b_beta_dot
+        # β_t = σ(a_β)
+        beta_dot = beta * (1 - beta) * a_beta_dot
+        # e_t = v_t - S_{t-1} k_t
+        e_dot = v_dot - (S_dot @ k[:, :, None])[:, :, 0] - (S @ k_dot[:, :, None])[:, :, 0]
+        # S_t = S_{t-1} + β_t e_t k_tᵀ
+        S_next_dot = (
+            S_dot
+            + (beta[:, None] * e)[:, :, None] * k_dot[:, None, :]
+            + (beta_dot[:, None] * e)[:, :, None] * k[:, None, :]
+            + (beta[:, None] * e_dot)[:, :, None] * k[:, None, :]
+        )
+        # o_t = S_t q_t
+        o_dot = (S_next @ q_dot[:, :, None])[:, :, 0] + (S_next_dot @ q[:, :, None])[:, :, 0]
+        nexts.S[t] = S_next_dot
+        nexts.o[t] = o_dot
+        S_dot = S_next_dot
+    return nexts
+
+
+def _sigmoid(a: Array) -> Array:
+    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
+    t = np.exp(-np.abs(a))
+    value: Array = np.maximum(t, a >= 0) / (1 + t)
+    return value
+
+
+def _filled(
+    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
+) -> list[Array]:
+    """The given arrays, with zeros where there is None."""
+    return [
+        np.zeros(shape, dtype) if array is None else array
+        for array, shape in zip(given, shapes, strict=True)
+    ]
+
+
+def _check(
+    function: str, *groups: tuple[object, dict[str, str], str]
+) -> tuple[dict[str, int], np.dtype[Any] | None]:
+    """The length of every axis and the dtype, once all arrays agree on them.
+
+    A group is its arrays, the axes of each by name, and the axes that come before those.
+    """
+    sizes: dict[str, int] = {}
+    dtype: np.dtype[Any] | None = None
+    for arrays, own_axes, lead in groups:
+        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
+            names, got = ", ".join(own_axes), type(arrays).__name__
+            raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
+        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+            where = f"{_CELL}.{function}: {name}"
+            if not isinstance(array, np.ndarray | np.generic):
+                raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
+            dtype = dtype or array.dtype
+            if array.dtype not in _DTYPES:
+                raise TypeError(f"{where}: expected dtype float32 or float64, got {array.dtype}")
+            if array.dtype != dtype:
+                raise TypeError(f"{where}: expected dtype {dtype} like the rest, got {array.dtype}")
+            axes = f"{lead} {own}".split()
+            known = zip(axes, array.shape, strict=False)
+            if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
+                wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
+                raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
+    return sizes, dtype

@@ -1,0 +1,466 @@
+"""Minimal gated recurrent unit: gate and candidate see the input alone.
+
+    z_t  = σ(W_z x_t + b_z)
+    h'_t = W_h x_t + b_h
+    h_t  = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+
+Generated from equations/cells/mingru.py by `gateproof generate mingru`: change that file, not this one.
+Shapes: B is the batch, T the number of time steps. MIT licence; see LICENSE.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+_CELL = "mingru"
+_DTYPES = (np.float32, np.float64)
+_PARAMS = {"W_z": "n_h n_x", "W_h": "n_h n_x", "b_z": "n_h", "b_h": "n_h"}
+_INPUTS = {"x": "n_x"}
+_STATE = {"h": "n_h"}
+_NEXT = {"h": "n_h"}
+_SAVED = {"x": "n_x", "h": "n_h", "z": "n_h", "h_cand": "n_h", "h_next": "n_h"}
+
+
+class Params(NamedTuple):
+    """The parameters."""
+
+    W_z: Array  # (n_h, n_x)
+    W_h: Array  # (n_h, n_x)
+    b_z: Array  # (n_h,)
+    b_h: Array  # (n_h,)
+
+
+class State(NamedTuple):
+    """The state."""
+
+    h: Array  # (B, n_h)
+
+
+class Saved(NamedTuple):
+    """The values of the equations in one step."""
+
+    x: Array  # (B, n_x)
+    h: Array  # (B, n_h)
+    z: Array  # (B, n_h)
+    h_cand: Array  # (B, n_h)
+    h_next: Array  # (B, n_h)
+
+
+class Tape(NamedTuple):
+    """The values of the equations in all steps."""
+
+    x: Array  # (T, B, n_x)
+    h: Array  # (T, B, n_h)
+    z: Array  # (T, B, n_h)
+    h_cand: Array  # (T, B, n_h)
+    h_next: Array  # (T, B, n_h)
+
+
+class Jacobian(NamedTuple):
+    """The derivatives of every new state by every old one."""
+
+    h: State
+
+
+def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.float64) -> Params:
+    """Random parameters: weights uniform within 1/sqrt(fan in), everything else zero.
+
+    Args:
+        rng: the random generator that is drawn from.
+        n_h: the length of this axis.
+        n_x: the length of this axis.
+        dtype: float32 or float64.
+    """
+    if np.dtype(dtype) not in _DTYPES:
+        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    return Params(
+        W_z=(rng.uniform(-1, 1, (n_h, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        W_h=(rng.uniform(-1, 1, (n_h, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        b_z=np.zeros((n_h,), dtype=dtype),
+        b_h=np.zeros((n_h,), dtype=dtype),
+    )
+
+
+def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
+    """One time step: the new state, and the values of the equations for its derivatives.
+
+    Args:
+        params: the parameters.
+        x: the input, x (B, n_x).
+        state: the old state, h (B, n_h).
+
+    Returns:
+        h (B, n_h).
+        The values of the equations, which may refer to arguments and results: do not change them.
+    """
+    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    W_z, W_h, b_z, b_h = params
+    (h,) = state
+    # a_z = W_z x_t + b_z
+    a_z = x @ W_z.T + b_z
+    # z_t = σ(a_z)
+    z = _sigmoid(a_z)
+    # h'_t = W_h x_t + b_h
+    h_cand = x @ W_h.T + b_h
+    # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+    h_next = (1 - z) * h + z * h_cand
+    saved = Saved(x=x, h=h, z=z, h_cand=h_cand, h_next=h_next)
+    return State(h=h_next), saved
+
+
+def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
+    """Reverse mode of `step`: cotangents of parameters, input and old state.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `step`; those of the parameters are summed over
+        the batch.
+    """
+    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
+    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    W_z, W_h = params.W_z, params.W_h
+    x, h, z, h_cand = saved.x, saved.h, saved.z, saved.h_cand
+    (dh_next,) = dnext
+    # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+    dh = dh_next * (1 - z)
+    dh_cand = dh_next * z
+    # h'_t = W_h x_t + b_h
+    dW_h = dh_cand.T @ x
+    db_h = dh_cand.sum(axis=0)
+    # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+    dz = dh_next * (h_cand - h)
+    # z_t = σ(a_z)
+    da_z = dz * z * (1 - z)
+    # a_z = W_z x_t + b_z
+    dW_z = da_z.T @ x
+    db_z = da_z.sum(axis=0)
+    # x_t is in a_z, h'_t
+    dx = da_z @ W_z + dh_cand @ W_h
+    dparams = Params(W_z=dW_z, W_h=dW_h, b_z=db_z, b_h=db_h)
+    return dparams, dx, State(h=dh)
+
+
+def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
+    """Forward mode of `step`: the tangents of what it returned.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dx: the tangent of the input; None for zero.
+        dstate: the tangent of the old state; a field may be None for zero.
+
+    Returns:
+        h (B, n_h).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
+    _check(
+        "step_jvp",
+        (params, _PARAMS, ""),
+        (saved, _SAVED, "B"),
+        (dparams, _PARAMS, ""),
+        ((dx,), _INPUTS, "B"),
+        (dstate, _STATE, "B"),
+    )
+    W_z, W_h = params.W_z, params.W_h
+    x, h, z, h_cand = saved.x, saved.h, saved.z, saved.h_cand
+    W_z_dot, W_h_dot, b_z_dot, b_h_dot = dparams
+    x_dot = dx
+    (h_dot,) = dstate
+    # a_z = W_z x_t + b_z
+    a_z_dot = x_dot @ W_z.T + x @ W_z_dot.T + b_z_dot
+    # z_t = σ(a_z)
+    z_dot = z * (1 - z) * a_z_dot
+    # h'_t = W_h x_t + b_h
+    h_cand_dot = x_dot @ W_h.T + x @ W_h_dot.T + b_h_dot
+    # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+    h_next_dot = (1 - z) * h_dot + (h_cand - h) * z_dot + z * h_cand_dot
+    return State(h=h_next_dot)
+
+
+def step_hvp(
+    params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
+) -> tuple[Params, Array, State]:
+    """Second order: how the cotangents of `step_vjp` change along a direction.
+
+    This is the Hessian of the inner product of `dnext` and the results of `step`, times the
+    direction.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, held fixed; None for zero.
+        dparams: the direction in the parameters; a field may be None for zero.
+        dx: the direction in the input; None for zero.
+        dstate: the direction in the old state; a field may be None for zero.
+
+    Returns:
+        The directional derivatives of what `step_vjp` returns.
+    """
+    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
+    _check(
+        "step_hvp",
+        (params, _PARAMS, ""),
+        (saved, _SAVED, "B"),
+        (dnext, _NEXT, "B"),
+        (dparams, _PARAMS, ""),
+        ((dx,), _INPUTS, "B"),
+        (dstate, _STATE, "B"),
+    )
+    W_z, W_h = params.W_z, params.W_h
+    x, h, z, h_cand = saved.x, saved.h, saved.z, saved.h_cand
+    (dh_next,) = dnext
+    W_z_dot, W_h_dot, b_z_dot, b_h_dot = dparams
+    x_dot = dx
+    (h_dot,) = dstate
+    # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+    dh_cand = dh_next * z
+    dz = dh_next * (h_cand - h)
+    # z_t = σ(a_z)
+    da_z = dz * z * (1 - z)
+    # a_z = W_z x_t + b_z
+    a_z_dot = x_dot @ W_z.T + x @ W_z_dot.T + b_z_dot
+    # z_t = σ(a_z)
+    z_dot = z * (1 - z) * a_z_dot
+    # h'_t = W_h x_t + b_h
+    h_cand_dot = x_dot @ W_h.T + x @ W_h_dot.T + b_h_dot
+    # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+    dh_dot = -dh_next * z_dot
+    dh_cand_dot = dh_next * z_dot
+    # h'_t = W_h x_t + b_h
+    dW_h_dot = dh_cand.T @ x_dot + dh_cand_dot.T @ x
+    db_h_dot = dh_cand_dot.sum(axis=0)
+    # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+    dz_dot = dh_next * (h_cand_dot - h_dot)
+    # z_t = σ(a_z)
+    da_z_dot = dz * (1 - 2 * z) * z_dot + dz_dot * z * (1 - z)
+    # a_z = W_z x_t + b_z
+    dW_z_dot = da_z.T @ x_dot + da_z_dot.T @ x
+    db_z_dot = da_z_dot.sum(axis=0)
+    # x_t is in a_z, h'_t
+    dx_dot = da_z_dot @ W_z + dh_cand_dot @ W_h + da_z @ W_z_dot + dh_cand @ W_h_dot
+    dparams = Params(W_z=dW_z_dot, W_h=dW_h_dot, b_z=db_z_dot, b_h=db_h_dot)
+    return dparams, dx_dot, State(h=dh_dot)
+
+
+def step_jacobian(params: Params, saved: Saved) -> Jacobian:
+    """The derivative of every new state by every old one.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+
+    Returns:
+        `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
+        the axes of `b`.
+    """
+    sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    n_h = sizes["n_h"]
+    z = saved.z
+    # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+    dh_next_dh = (1 - z)[:, :, None] * np.eye(n_h, dtype=dtype)
+    return Jacobian(h=State(h=dh_next_dh))
+
+
+def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
+    """A sequence: what `step` returns after every step, and the values of the equations.
+
+    Args:
+        params: the parameters.
+        xs: the inputs, x (T, B, n_x).
+        state0: the first state, h (B, n_h).
+
+    Returns:
+        h (T, B, n_h).
+        The tape, which may refer to arguments and results: do not change it.
+    """
+    sizes, dtype = _check(
+        "unroll",
+        (params, _PARAMS, ""),
+        ((xs,), _INPUTS, "T B"),
+        (state0, _STATE, "B"),
+    )
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    W_z, W_h, b_z, b_h = params
+    (h,) = state0
+    tape = Tape(
+        x=xs,
+        h=np.empty((T, B, n_h), dtype=dtype),
+        z=np.empty((T, B, n_h), dtype=dtype),
+        h_cand=np.empty((T, B, n_h), dtype=dtype),
+        h_next=np.empty((T, B, n_h), dtype=dtype),
+    )
+    for t in range(T):
+        x = xs[t]
+        # a_z = W_z x_t + b_z
+        a_z = x @ W_z.T + b_z
+        # z_t = σ(a_z)
+        z = _sigmoid(a_z)
+        # h'_t = W_h x_t + b_h
+        h_cand = x @ W_h.T + b_h
+        # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+        h_next = (1 - z) * h + z * h_cand
+        tape.h[t] = h
+        tape.z[t] = z
+        tape.h_cand[t] = h_cand
+        tape.h_next[t] = h_next
+        h = h_next
+    return State(h=tape.h_next), tape
+
+
+def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
+    """Backpropagation through time: cotangents of parameters, inputs and first state.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
+        batch and time.
+    """
+    dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
+    sizes, dtype = _check(
+        "unroll_vjp",
+        (params, _PARAMS, ""),
+        (tape, _SAVED, "T B"),
+        (dnexts, _NEXT, "T B"),
+    )
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    W_z, W_h = params.W_z, params.W_h
+    dW_z = np.zeros_like(params.W_z)
+    dW_h = np.zeros_like(params.W_h)
+    db_z = np.zeros_like(params.b_z)
+    db_h = np.zeros_like(params.b_h)
+    dxs = np.empty_like(tape.x)
+    dh_next_later = np.zeros((B, n_h), dtype=dtype)
+    for t in reversed(range(T)):
+        x, h, z, h_cand = tape.x[t], tape.h[t], tape.z[t], tape.h_cand[t]
+        dh_next_given = dnexts.h[t]
+        dh_next = dh_next_given + dh_next_later
+        # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+        dh = dh_next * (1 - z)
+        dh_cand = dh_next * z
+        # h'_t = W_h x_t + b_h
+        dW_h += dh_cand.T @ x
+        db_h += dh_cand.sum(axis=0)
+        # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+        dz = dh_next * (h_cand - h)
+        # z_t = σ(a_z)
+        da_z = dz * z * (1 - z)
+        # a_z = W_z x_t + b_z
+        dW_z += da_z.T @ x
+        db_z += da_z.sum(axis=0)
+        # x_t is in a_z, h'_t
+        dx = da_z @ W_z + dh_cand @ W_h
+        dxs[t] = dx
+        dh_next_later = dh
+    dparams = Params(W_z=dW_z, W_h=dW_h, b_z=db_z, b_h=db_h)
+    return dparams, dxs, State(h=dh_next_later)
+
+
+def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
+    """Forward mode of `unroll`: the tangents of what it returned, for every step.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dxs: the tangents of the inputs; None for zero.
+        dstate0: the tangent of the first state; a field may be None for zero.
+
+    Returns:
+        h (T, B, n_h).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
+    (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
+    dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
+    sizes, _ = _check(
+        "unroll_jvp",
+        (params, _PARAMS, ""),
+        (tape, _SAVED, "T B"),
+        (dparams, _PARAMS, ""),
+        ((dxs,), _INPUTS, "T B"),
+        (dstate0, _STATE, "B"),
+    )
+    T = sizes["T"]
+    W_z, W_h = params.W_z, params.W_h
+    W_z_dot, W_h_dot, b_z_dot, b_h_dot = dparams
+    (h_dot,) = dstate0
+    nexts = State(h=np.empty_like(tape.h_next))
+    for t in range(T):
+        x, h, z, h_cand = tape.x[t], tape.h[t], tape.z[t], tape.h_cand[t]
+        x_dot = dxs[t]
+        # a_z = W_z x_t + b_z
+        a_z_dot = x_dot @ W_z.T + x @ W_z_dot.T + b_z_dot
+        # z_t = σ(a_z)
+        z_dot = z * (1 - z) * a_z_dot
+        # h'_t = W_h x_t + b_h
+        h_cand_dot = x_dot @ W_h.T + x @ W_h_dot.T + b_h_dot
+        # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+        h_next_dot = (1 - z) * h_dot + (h_cand - h) * z_dot + z * h_cand_dot
+        nexts.h[t] = h_next_dot
+        h_dot = h_next_dot
+    return nexts
+
+
+def _sigmoid(a: Array) -> Array:
+    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
+    t = np.exp(-np.abs(a))
+    value: Array = np.maximum(t, a >= 0) / (1 + t)
+    return value
+
+
+def _filled(
+    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
+) -> list[Array]:
+    """The given arrays, with zeros where there is None."""
+    return [
+        np.zeros(shape, dtype) if array is None else array
+        for array, shape in zip(given, shapes, strict=True)
+    ]
+
+
+def _check(
+    function: str, *groups: tuple[object, dict[str, str], str]
+) -> tuple[dict[str, int], np.dtype[Any] | None]:
+    """The length of every axis and the dtype, once all arrays agree on them.
+
+    A group is its arrays, the axes of each by name, and the axes that come before those.
+    """
+    sizes: dict[str, int] = {}
+    dtype: np.dtype[Any] | None = None
+    for arrays, own_axes, lead in groups:
+        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
+            names, got = ", ".join(own_axes), type(arrays).__name__
+            raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
+        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+            where = f"{_CELL}.{function}: {name}"
+            if not isinstance(array, np.ndarray | np.generic):
+                raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
+            dtype = dtype or array.dtype
+            if array.dtype not in _DTYPES:
+                raise TypeError(f"{where}: expected dtype float32 or float64, got {array.dtype}")
+            if array.dtype != dtype:
+                raise TypeError(f"{where}: expected dtype {dtype} like the rest, got {array.dtype}")
+            axes = f"{lead} {own}".split()
+            known = zip(axes, array.shape, strict=False)
+            if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
+                wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
+                raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
+    return sizes, dtype
