@@ -21,7 +21,7 @@ from __future__ import annotations
 import inspect
 import keyword
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ import sympy as sp
 
 from equations.boundary import Boundary, Saturation
 from equations.derive.normal import normal_form
+from equations.derive.recognise import propagate, recognise
 from equations.derive.reverse import reverse
 from equations.derive.sequence import (
     Carried,
@@ -41,7 +42,7 @@ from equations.derive.tangent import jacobian, tangent
 from equations.language import LanguageError, Role, TensorSymbol, axes_of
 from equations.program import Equation, Fact, Program
 
-METADATA = ("source", "display", "gates", "boundaries", "facts")
+METADATA = ("source", "display", "gates", "boundaries", "facts", "loss")
 RESERVED = frozenset({"np", "params", "state", "states", "saved", "tape", "inputs", "steps", "xs"})
 
 
@@ -64,6 +65,7 @@ class Cell:
         outputs: results that are not states.
         gates: the gates, with the meaning of their ends.
         boundaries: statements about the ends of the gates.
+        loss: the scalar output that is minimised, for a cell that has one.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Cell:
     outputs: tuple[TensorSymbol, ...]
     gates: Mapping[str, Gate]
     boundaries: tuple[Boundary | Saturation, ...]
+    loss: TensorSymbol | None = None
 
     def __getitem__(self, name: str) -> TensorSymbol:
         """The symbol of that name."""
@@ -110,7 +113,23 @@ class Cell:
 
     @cached_property
     def _backward(self) -> Program:
-        return reverse(self.forward(), wrt=(*self.parameters, *self.inputs, *self.states))
+        return recognise(reverse(self.forward(), wrt=self._by_role), self.forward())
+
+    def gradient(self) -> Program:
+        """The gradient of the loss, for a cell that declares one: its cotangent is 1.
+
+        Raises:
+            LanguageError: the cell declares no loss.
+        """
+        if self.loss is None:
+            raise LanguageError(f"{self.name} declares no loss; ask for backward")
+        forward = self.forward()
+        derived = propagate(reverse(forward, wrt=self._by_role, loss=self.loss), forward)
+        return propagate(recognise(derived, forward), forward)
+
+    @property
+    def _by_role(self) -> tuple[TensorSymbol, ...]:
+        return (*self.parameters, *self.inputs, *self.states)
 
     def tangent(self) -> Program:
         """Forward mode: the tangents of the new states and outputs."""
@@ -139,8 +158,10 @@ class Cell:
 
     def bptt(self) -> Recurrence:
         """Backpropagation through time."""
-        order = (*self.parameters, *self.inputs, *self.states)
-        return backward_sequence(self.forward(), self.carried, self.parameters, order)
+        recurrence = backward_sequence(
+            self.forward(), self.carried, self.parameters, self._by_role
+        )
+        return replace(recurrence, body=recognise(recurrence.body, self.forward()))
 
     def tangent_sequence(self) -> Recurrence:
         """Forward mode over any number of steps."""
@@ -315,6 +336,7 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
         tuple(body.outputs),
         gates,
         tuple(body.metadata.get("boundaries", ())),
+        defined.get(body.metadata.get("loss", "")),
     )
 
 

@@ -130,7 +130,7 @@ class Contract(sp.Expr):  # type: ignore[misc]
     """A sum of products over named components: `Contract("ij,j->i", W, x)` is W x.
 
     Letters repeat across operands, never within one, and every output letter is some operand's.
-    Numeric factors of the operands move in front, an operand that is itself a product without a
+    Constant factors of the operands move in front, an operand that is itself a product without a
     sum is replaced by its factors, and a sum over an index of an `Identity` is carried out.
 
     Raises:
@@ -148,12 +148,13 @@ class Contract(sp.Expr):  # type: ignore[misc]
         if any(term.is_zero for term in terms if not term.free_symbols):
             return sp.S.Zero
         _letter_axes(text, inputs, output, terms)
-        factor = sp.S.One
-        for k, term in enumerate(terms):
-            number, rest = term.as_coeff_Mul()
-            if number != 1 and rest != 1:
-                factor, terms[k] = factor * number, rest
+        split = [constant_factor(term) for term in terms]
+        factor = sp.Mul(*(constant for constant, _ in split))
+        terms = [rest for _, rest in split]
         inputs, terms = _drop_identities(*_merge_products(inputs, output, terms))
+        units = [k for k, term in enumerate(terms) if term == 1 and len(terms) > 1]
+        inputs = [letters for k, letters in enumerate(inputs) if k not in units]
+        terms = [term for k, term in enumerate(terms) if k not in units]
         if len(terms) == 1 and inputs[0] == output:
             return factor * terms[0]
         node = sp.Expr.__new__(cls, Str(_canonical_letters(inputs, output)), *terms)
@@ -355,6 +356,13 @@ def broadcast(scalar: sp.Expr, *axes: str) -> sp.Expr:
     return scalar
 
 
+def constant_factor(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    """A product as its plain numbers and sizes, and the rest."""
+    factors = sp.Mul.make_args(expression)
+    constants = [factor for factor in factors if axes_of(factor) is None]
+    return sp.Mul(*constants), sp.Mul(*(factor for factor in factors if factor not in constants))
+
+
 def axes_of(expression: sp.Expr) -> tuple[str, ...] | None:
     """The axes of an expression; None for a plain number, which fits everywhere.
 
@@ -451,11 +459,14 @@ def _merge_products(
 def _drop_identities(
     inputs: list[str], output: str, terms: list[sp.Expr]
 ) -> tuple[list[str], list[sp.Expr]]:
-    """Carry out the sums over an index of an identity matrix."""
+    """Carry out the sums over an index of an identity matrix; a one times something is dropped."""
     k = 0
     while k < len(terms) and len(terms) > 1:
         others = "".join(letters for n, letters in enumerate(inputs) if n != k)
-        if isinstance(terms[k], Identity):
+        if isinstance(terms[k], Ones) and inputs[k] in others:
+            del inputs[k], terms[k]
+            k = -1
+        elif isinstance(terms[k], Identity):
             first, second = inputs[k]
             for kept, summed in ((first, second), (second, first)):
                 if summed not in output and summed in others and kept not in others:

@@ -1,7 +1,8 @@
 """Linear attention with the delta rule: a matrix state."""
 
+from equations.boundary import Boundary, Saturation, gradient, jacobian
 from equations.cell import Definition, Input, Output, Parameter, State
-from equations.language import dot, outer, scale, sigmoid
+from equations.language import Contract, Identity, dot, outer, scale, sigmoid
 
 
 class deltanet(Definition):
@@ -30,3 +31,37 @@ class deltanet(Definition):
     o = Output(S_next @ q)
 
     gates = {"beta": ("keeps the memory", "replaces what the memory holds under k")}
+
+    boundaries = (
+        Boundary("β = 0 keeps the memory", S_next, "=", S, at={beta: 0}, steps=1000),
+        Boundary(
+            "β = 0 passes the gradient through unchanged",
+            jacobian(S_next, S),
+            "=",
+            Contract("ik,jl->ijkl", Identity("n_v"), Identity("n_k")),
+            at={beta: 0},
+            steps=1000,
+        ),
+        Boundary("β = 0 sends no gradient into W_v", gradient(W_v), "=", 0, at={beta: 0}),
+        Boundary(
+            "β = 1 stores v under a key of length 1",
+            S_next @ k,
+            "=",
+            v,
+            at={beta: 1},
+            given=((dot(k, k), 1),),
+        ),
+        Boundary(
+            "β = 1 cuts what was stored under a key of length 1",
+            Contract("ijkl,j->ikl", jacobian(S_next, S), k),
+            "=",
+            0,
+            at={beta: 1},
+            given=((dot(k, k), 1),),
+        ),
+        Saturation("a saturated β lets no gradient into its own weights", beta),
+        Boundary("β = 1 stores v under any key", S_next @ k, "=", v, at={beta: 1}, holds=False),
+        Boundary(
+            "β = 1 forgets everything", jacobian(S_next, S), "=", 0, at={beta: 1}, holds=False
+        ),
+    )

@@ -1,7 +1,10 @@
 """The gated recurrent unit, reset before the product."""
 
+import sympy as sp
+
+from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
 from equations.cell import Definition, Input, Parameter, State
-from equations.language import sigmoid, tanh
+from equations.language import Identity, absolute, maximum, sigmoid, tanh
 
 
 class gru(Definition):
@@ -29,3 +32,39 @@ class gru(Definition):
         "u": ("keeps the previous state", "replaces it by the candidate"),
         "r": ("makes the candidate memoryless", "lets the candidate see the whole state"),
     }
+
+    boundaries = (
+        Boundary("Γ_u = 0 copies the state", h_next, "=", h, at={u: 0}, steps=1000),
+        Boundary(
+            "Γ_u = 0 passes the gradient through unchanged",
+            jacobian(h_next, h),
+            "=",
+            Identity("n_h"),
+            at={u: 0},
+            steps=1000,
+        ),
+        Boundary("Γ_u = 0 sends no gradient into W_h", gradient(W_h), "=", 0, at={u: 0}),
+        Boundary("Γ_u = 0 sends no gradient into U_h", gradient(U_h), "=", 0, at={u: 0}),
+        Boundary("Γ_u = 0 sends no gradient into b_h", gradient(b_h), "=", 0, at={u: 0}),
+        Boundary("Γ_u = 1 replaces the state by the candidate", h_next, "=", h_cand, at={u: 1}),
+        Boundary("Γ_u = 1 leaves no direct path", direct(h_next, h), "=", 0, at={u: 1}),
+        Boundary("Γ_r = 0 makes the candidate memoryless", jacobian(h_cand, h), "=", 0, at={r: 0}),
+        Boundary("Γ_r = 0 sends no gradient into U_h", gradient(U_h), "=", 0, at={r: 0}),
+        Boundary(
+            "Γ_r = 0 and Γ_u = 1 forget everything",
+            jacobian(h_next, h),
+            "=",
+            0,
+            at={r: 0, u: 1},
+        ),
+        Boundary(
+            "the state stays within its own bound and 1",
+            absolute(h_next),
+            "<=",
+            maximum(absolute(h), sp.S.One),
+        ),
+        Saturation("a saturated Γ_u lets no gradient into its own weights", u),
+        Saturation("a saturated Γ_r lets no gradient into its own weights", r),
+        Boundary("Γ_u = 1 copies the state", h_next, "=", h, at={u: 1}, holds=False),
+        Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+    )

@@ -1,7 +1,10 @@
 """The minimal GRU without a recurrent matrix."""
 
+import sympy as sp
+
+from equations.boundary import Boundary, Saturation, gradient, jacobian
 from equations.cell import Definition, Input, Parameter, State
-from equations.language import sigmoid
+from equations.language import Identity, absolute, maximum, sigmoid
 
 
 class mingru(Definition):
@@ -24,3 +27,34 @@ class mingru(Definition):
     h_next = (1 - z) * h + z * h_cand
 
     gates = {"z": ("keeps the previous state", "replaces it by the candidate")}
+
+    boundaries = (
+        Boundary("z = 0 copies the state", h_next, "=", h, at={z: 0}, steps=1000),
+        Boundary(
+            "z = 0 passes the gradient through unchanged",
+            jacobian(h_next, h),
+            "=",
+            Identity("n_h"),
+            at={z: 0},
+            steps=1000,
+        ),
+        Boundary("z = 0 sends no gradient into W_h", gradient(W_h), "=", 0, at={z: 0}),
+        Boundary("z = 0 sends no gradient into b_h", gradient(b_h), "=", 0, at={z: 0}),
+        Boundary("z = 1 replaces the state by the candidate", h_next, "=", h_cand, at={z: 1}),
+        Boundary("z = 1 forgets everything", jacobian(h_next, h), "=", 0, at={z: 1}),
+        Boundary(
+            "the state stays between itself and the candidate",
+            absolute(h_next),
+            "<=",
+            maximum(absolute(h), absolute(h_cand)),
+        ),
+        Saturation("a saturated z lets no gradient into its own weights", z),
+        Boundary("z = 1 copies the state", h_next, "=", h, at={z: 1}, holds=False),
+        Boundary(
+            "the state stays within its own bound and 1",
+            absolute(h_next),
+            "<=",
+            maximum(absolute(h), sp.S.One),
+            holds=False,
+        ),
+    )

@@ -1,7 +1,8 @@
 """The simple recurrent network with a tanh."""
 
+from equations.boundary import Boundary, Saturation, jacobian
 from equations.cell import Definition, Input, Parameter, State
-from equations.language import tanh
+from equations.language import Contract, absolute, tanh
 
 
 class rnn(Definition):
@@ -20,3 +21,22 @@ class rnn(Definition):
     b_h = Parameter("n_h")
 
     h_next = tanh(W_h @ x + U_h @ h + b_h)
+
+    boundaries = (
+        Boundary("the state stays within (-1, 1)", absolute(h_next), "<", 1),
+        Boundary(
+            "the gradient shrinks by 1 - h² on its way through U_h",
+            jacobian(h_next, h),
+            "=",
+            Contract("i,ij->ij", 1 - h_next**2, U_h),
+        ),
+        Saturation("a saturated unit lets no gradient through, twice as fast as σ", h_next, rate=2),
+        Boundary(
+            "the gradient passes through U_h unchanged",
+            jacobian(h_next, h),
+            "=",
+            U_h,
+            holds=False,
+        ),
+        Saturation("a saturated tanh dies no faster than σ", h_next, rate=1, holds=False),
+    )

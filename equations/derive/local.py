@@ -9,16 +9,16 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from equations.language import Contract, Select, TensorSymbol
+from equations.language import Contract, Select, TensorSymbol, constant_factor
 
-Linear = tuple[sp.Expr, sp.Expr]  # the node (Contract or Select) and its numeric coefficient
+Linear = tuple[sp.Expr, sp.Expr]  # the node (Contract or Select) and its constant factor
 
 
 def split_linear(value: sp.Expr) -> tuple[sp.Expr, list[Linear]]:
     """A right-hand side in normal form as its componentwise part and its linear nodes."""
     componentwise, nodes = [], []
     for term in sp.Add.make_args(value):
-        number, rest = term.as_coeff_Mul()
+        number, rest = constant_factor(term)
         if isinstance(rest, Contract | Select):
             nodes.append((rest, number))
         else:

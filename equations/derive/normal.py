@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import sympy as sp
 
-from equations.language import Contract, Identity, Ones, Select, Size, TensorSymbol, axes_of
+from equations.language import Contract, Identity, Ones, Select, Size, TensorSymbol, axes_of, constant_factor
 from equations.order import Order
 from equations.program import Equation, Program
 
@@ -25,9 +25,11 @@ def normal_form(program: Program) -> Program:
 
 def is_function(expression: sp.Expr) -> bool:
     """Whether it is a nonlinear function of one argument: tanh(a), sqrt(a), 1/a."""
-    return isinstance(expression, sp.Function) or (
-        isinstance(expression, sp.Pow) and not expression.exp.is_nonnegative
-    ) or (isinstance(expression, sp.Pow) and not expression.exp.is_integer)
+    if axes_of(expression) is None:
+        return False
+    if isinstance(expression, sp.Pow):
+        return not (expression.exp.is_integer and expression.exp.is_nonnegative)
+    return isinstance(expression, sp.Function)
 
 
 class _Naming:
@@ -60,7 +62,7 @@ class _Naming:
         return sp.Add(*(self.term(term, of) for term in sp.Add.make_args(value)))
 
     def term(self, term: sp.Expr, of: TensorSymbol) -> sp.Expr:
-        number, rest = term.as_coeff_Mul()
+        number, rest = constant_factor(term)
         if isinstance(rest, Contract | Select):
             return number * self.linear(rest, of)
         return self.componentwise(term, of)

@@ -22,6 +22,7 @@ def reverse(
     wrt: Iterable[TensorSymbol] | None = None,
     results: Iterable[TensorSymbol] | None = None,
     carried: Iterable[TensorSymbol] = (),
+    loss: TensorSymbol | None = None,
 ) -> Program:
     """The cotangents of the arguments `wrt`, given those of the `results`.
 
@@ -30,13 +31,14 @@ def reverse(
         wrt: the arguments to differentiate by; all of them unless told otherwise.
         results: the results that get a cotangent; all of them unless told otherwise.
         carried: the results that the following time step sends a cotangent to as well.
+        loss: a scalar result to take the gradient of; its cotangent is 1, and no other is given.
 
     Returns:
         A program whose arguments are the values of `program` it reads and the cotangents of
         `results`, and whose results are the cotangents of `wrt` in the order given.
     """
     wrt = tuple(program.arguments if wrt is None else wrt)
-    results = tuple(program.results if results is None else results)
+    results = tuple(program.results if results is None else results) if loss is None else (loss,)
     names = CotangentNames(program.symbols)
     functions = function_names({eq.symbol: eq.value for eq in program.equations})
     reached = _reached(program, wrt)
@@ -51,8 +53,10 @@ def reverse(
         sums.setdefault(_source(seed), []).append(seed)
     equations: list[Equation] = []
 
-    def close(symbol: TensorSymbol) -> TensorSymbol | None:
+    def close(symbol: TensorSymbol) -> sp.Expr | None:
         """Write the cotangent of a symbol whose uses have all been passed."""
+        if symbol == loss:
+            return sp.S.One
         if symbol in whole:
             return names.total(symbol)
         value = apply_facts(factored(sp.Add(*sums.pop(symbol, []))), program)
@@ -74,6 +78,7 @@ def reverse(
     for symbol in wrt:
         if names.total(symbol) not in written and close(symbol) is None:
             equations.append(Equation(names.total(symbol), sp.S.Zero))
+    seeds = [seed for seed in seeds if loss is None]
     own = {eq.symbol for eq in equations}
     read = {s for eq in equations for s in eq.value.atoms(TensorSymbol)} - own
     return Program(
@@ -87,7 +92,7 @@ def reverse(
 
 def _passed_on(
     equation: Equation,
-    cotangent: TensorSymbol,
+    cotangent: sp.Expr,
     program: Program,
     functions: Mapping[sp.Expr, TensorSymbol],
 ) -> Iterable[tuple[TensorSymbol, sp.Expr]]:
@@ -99,7 +104,7 @@ def _passed_on(
         yield from adjoints(node, cotangent)
 
 
-def adjoints(node: Linear, cotangent: TensorSymbol) -> Iterable[tuple[TensorSymbol, sp.Expr]]:
+def adjoints(node: Linear, cotangent: sp.Expr) -> Iterable[tuple[TensorSymbol, sp.Expr]]:
     """What a linear node passes to each of its operands."""
     expression, number = node
     if isinstance(expression, Select):

@@ -18,6 +18,7 @@ from equations.language import (
     Size,
     TensorSymbol,
     axes_of,
+    constant_factor,
 )
 from equations.order import Order
 
@@ -69,22 +70,29 @@ class Writer:
     def term(self, number: sp.Expr, rest: sp.Expr, output: str) -> str:
         """One term: a contraction, or a product of componentwise factors."""
         sign, number = ("-", -number) if number.is_negative else ("", number)
-        if isinstance(rest, Contract):
-            operand = self.contraction(rest, output)
-            body = operand.text if number == 1 else f"{_number(number)} * {operand}"
-            return sign + body
+        constant, node = constant_factor(rest)
+        if isinstance(node, Contract):
+            operand = self.contraction(node, output)
+            if number * constant == 1:
+                return sign + operand.text
+            return sign + self.product(number, constant, str(operand))
         batch_lost = self.is_batched(rest) and BATCH not in output
         body = self.product(number, rest)
+        if sign and body.split(" ")[0].count("**"):  # the power binds first; say so
+            first, *others = body.split(" ")
+            body = " ".join([f"({first})", *others])
         if batch_lost:
             simple = isinstance(rest, TensorSymbol) and number == 1
             body = (body if simple else f"({body})") + ".sum(axis=0)"
         return sign + body
 
-    def product(self, number: sp.Expr, rest: sp.Expr) -> str:
+    def product(self, number: sp.Expr, rest: sp.Expr, written: str = "") -> str:
         """Factors in writing order, those with a negative power behind a division."""
         above, below = [], []
-        if number != 1 or rest == 1:
+        if number != 1 or (rest == 1 and not written):
             above.append(_number(number))
+        if written:
+            above.append(written)
         for factor in self.order.factors(rest) if rest != 1 else []:
             if isinstance(factor, sp.Pow) and factor.exp.is_negative:
                 below.append(self.factor(1 / factor))

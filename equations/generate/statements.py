@@ -34,7 +34,8 @@ class Statements:
             if origin and origin != last:
                 lines += comment(origin, indent)
             last = origin
-            lines += _statement(equation, writer, indent, "+=" if equation.symbol in add else "=")
+            operator = "+=" if equation.symbol in add else "="
+            lines += _statement(equation, writer, indent, operator, program.results)
         return lines
 
     def writer(self, program: Program) -> Writer:
@@ -67,14 +68,23 @@ class Statements:
     def defining(self, symbol: TensorSymbol) -> str | None:
         """The equation of a value of the cell, printed."""
         value = self.plan.forward.value_of(symbol)
-        return None if value is None else f"{self.show(symbol)} = {self.show(value)}"
+        if value is None:
+            return None
+        name, text = self.show(symbol), self.show(value)
+        return text if name == text else f"{name} = {text}"
 
     def show(self, value: sp.Expr) -> str:
         """An expression of the cell, printed as people write it."""
         return printed(value, Order(self.plan.forward.position), "unicode")
 
 
-def _statement(equation: Equation, writer: Writer, indent: int, operator: str) -> Lines:
+def _statement(
+    equation: Equation,
+    writer: Writer,
+    indent: int,
+    operator: str,
+    results: tuple[TensorSymbol, ...],
+) -> Lines:
     symbol, value = equation.symbol, equation.value
     gradient = is_gradient(symbol)
     if value.is_number:
@@ -84,6 +94,7 @@ def _statement(equation: Equation, writer: Writer, indent: int, operator: str) -
     batch = BATCH if writer.is_batched(value) and not gradient else ""
     letters = batch + LETTERS[: len(symbol.axes)]
     if isinstance(value, TensorSymbol) and letters == writer.letters(value):
-        # A value of its own: results share no memory with each other.
-        return [f"{symbol} {operator} {value}" + (".copy()" if operator == "=" else "")]
+        # A result is a value of its own: it shares no memory with another.
+        copy = ".copy()" if operator == "=" and symbol in results else ""
+        return [f"{symbol} {operator} {value}{copy}"]
     return assign(symbol.name, writer.terms(value, letters), indent, operator)

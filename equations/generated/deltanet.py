@@ -187,7 +187,7 @@ def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Array, 
     dw_beta = da_beta @ x
     db_beta = da_beta.sum(axis=0)
     # e_t = v_t - S_{t-1} k_t
-    dv = de.copy()
+    dv = de
     # v_t = W_v x_t
     dW_v = dv.T @ x
     # k_t is in e_t, S_t
@@ -351,7 +351,7 @@ def step_hvp(
     dw_beta_dot = da_beta @ x_dot + da_beta_dot @ x
     db_beta_dot = da_beta_dot.sum(axis=0)
     # e_t = v_t - S_{t-1} k_t
-    dv_dot = de_dot.copy()
+    dv_dot = de_dot
     # v_t = W_v x_t
     dW_v_dot = dv.T @ x_dot + dv_dot.T @ x
     # k_t is in e_t, S_t
@@ -521,7 +521,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
         dw_beta += da_beta @ x
         db_beta += da_beta.sum(axis=0)
         # e_t = v_t - S_{t-1} k_t
-        dv = de.copy()
+        dv = de
         # v_t = W_v x_t
         dW_v += dv.T @ x
         # k_t is in e_t, S_t

@@ -142,7 +142,7 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     a_r = x @ W_r.T + h @ U_r.T + b_r
     # Γ_r = σ(a_r)
     r = _sigmoid(a_r)
-    # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+    # Γ_r ∘ h_{t-1}
     r_h = r * h
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     a_h_cand = x @ W_h.T + r_h @ U_h.T + b_h
@@ -175,13 +175,13 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_cand = dh_next * u
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - h_cand**2)
+    da_h_cand = dh_cand * (1 - (h_cand**2))
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dW_h = da_h_cand.T @ x
     dU_h = da_h_cand.T @ r_h
     db_h = da_h_cand.sum(axis=0)
     dr_h = da_h_cand @ U_h
-    # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+    # Γ_r ∘ h_{t-1}
     dr = dr_h * h
     # Γ_r = σ(a_r)
     da_r = dr * r * (1 - r)
@@ -253,12 +253,12 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
     # Γ_r = σ(a_r)
     r_dot = r * (1 - r) * a_r_dot
-    # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+    # Γ_r ∘ h_{t-1}
     r_h_dot = r * h_dot + h * r_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+    h_cand_dot = (1 - (h_cand**2)) * a_h_cand_dot
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     h_next_dot = (1 - u) * h_dot + (h_cand - h) * u_dot + u * h_cand_dot
     return State(h=h_next_dot)
@@ -306,10 +306,10 @@ def step_hvp(
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_cand = dh_next * u
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - h_cand**2)
+    da_h_cand = dh_cand * (1 - (h_cand**2))
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dr_h = da_h_cand @ U_h
-    # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+    # Γ_r ∘ h_{t-1}
     dr = dr_h * h
     # Γ_r = σ(a_r)
     da_r = dr * r * (1 - r)
@@ -325,22 +325,22 @@ def step_hvp(
     a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
     # Γ_r = σ(a_r)
     r_dot = r * (1 - r) * a_r_dot
-    # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+    # Γ_r ∘ h_{t-1}
     r_h_dot = r * h_dot + h * r_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+    h_cand_dot = (1 - (h_cand**2)) * a_h_cand_dot
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_cand_dot = dh_next * u_dot
     # h'_t = tanh(a_{h'})
-    da_h_cand_dot = dh_cand_dot * (1 - h_cand**2) - 2 * dh_cand * h_cand * h_cand_dot
+    da_h_cand_dot = dh_cand_dot * (1 - (h_cand**2)) - 2 * dh_cand * h_cand * h_cand_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dW_h_dot = da_h_cand.T @ x_dot + da_h_cand_dot.T @ x
     dU_h_dot = da_h_cand.T @ r_h_dot + da_h_cand_dot.T @ r_h
     db_h_dot = da_h_cand_dot.sum(axis=0)
     dr_h_dot = da_h_cand_dot @ U_h + da_h_cand @ U_h_dot
-    # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+    # Γ_r ∘ h_{t-1}
     dr_dot = dr_h * h_dot + dr_h_dot * h
     # Γ_r = σ(a_r)
     da_r_dot = dr * (1 - 2 * r) * r_dot + dr_dot * r * (1 - r)
@@ -405,19 +405,19 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     U_u, U_r, U_h = params.U_u, params.U_r, params.U_h
     h, u, r, h_cand = saved.h, saved.u, saved.r, saved.h_cand
     # a_u = W_u x_t + U_u h_{t-1} + b_u
-    da_u_dh = U_u.copy()
+    da_u_dh = U_u
     # Γ_u = σ(a_u)
     du_dh = (u * (1 - u))[:, :, None] * da_u_dh
     # a_r = W_r x_t + U_r h_{t-1} + b_r
-    da_r_dh = U_r.copy()
+    da_r_dh = U_r
     # Γ_r = σ(a_r)
     dr_dh = (r * (1 - r))[:, :, None] * da_r_dh
-    # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+    # Γ_r ∘ h_{t-1}
     dr_h_dh = r[:, :, None] * np.eye(n_h, dtype=dtype) + h[:, :, None] * dr_dh
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     da_h_cand_dh = np.einsum("ij,ljk->lik", U_h, dr_h_dh)
     # h'_t = tanh(a_{h'})
-    dh_cand_dh = (1 - h_cand**2)[:, :, None] * da_h_cand_dh
+    dh_cand_dh = (1 - (h_cand**2))[:, :, None] * da_h_cand_dh
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_next_dh = (
         (1 - u)[:, :, None] * np.eye(n_h, dtype=dtype)
@@ -467,7 +467,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         a_r = x @ W_r.T + h @ U_r.T + b_r
         # Γ_r = σ(a_r)
         r = _sigmoid(a_r)
-        # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+        # Γ_r ∘ h_{t-1}
         r_h = r * h
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         a_h_cand = x @ W_h.T + r_h @ U_h.T + b_h
@@ -526,13 +526,13 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
         dh_cand = dh_next * u
         # h'_t = tanh(a_{h'})
-        da_h_cand = dh_cand * (1 - h_cand**2)
+        da_h_cand = dh_cand * (1 - (h_cand**2))
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         dW_h += da_h_cand.T @ x
         dU_h += da_h_cand.T @ r_h
         db_h += da_h_cand.sum(axis=0)
         dr_h = da_h_cand @ U_h
-        # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+        # Γ_r ∘ h_{t-1}
         dr = dr_h * h
         # Γ_r = σ(a_r)
         da_r = dr * r * (1 - r)
@@ -610,12 +610,12 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
         # Γ_r = σ(a_r)
         r_dot = r * (1 - r) * a_r_dot
-        # Γ_r ∘ h_{t-1} = Γ_r ∘ h_{t-1}
+        # Γ_r ∘ h_{t-1}
         r_h_dot = r * h_dot + h * r_dot
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
         # h'_t = tanh(a_{h'})
-        h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+        h_cand_dot = (1 - (h_cand**2)) * a_h_cand_dot
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
         h_next_dot = (1 - u) * h_dot + (h_cand - h) * u_dot + u * h_cand_dot
         nexts.h[t] = h_next_dot

@@ -1,0 +1,597 @@
+"""Softmax of an affine map of the state, and the cross entropy averaged over T steps.
+
+    a_t      = W_y h_t + b_y
+    m_t      = max(a_t)
+    z_t      = a_t - m_t
+    e_t      = exp(z_t)
+    s_t      = Σ e_t
+    ŷ_t      = e_t/s_t
+    log(ŷ_t) = z_t - log(s_t)
+    J_t      = -(y_tᵀ log(ŷ_t))/T
+
+    where m_t is a shift: no result depends on it
+
+Generated from equations/cells/softmax_cross_entropy.py by `gateproof generate softmax_cross_entropy`: change that file, not this one.
+Shapes: B is the batch, T the number of time steps. MIT licence; see LICENSE.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+_CELL = "softmax_cross_entropy"
+_DTYPES = (np.float32, np.float64)
+_PARAMS = {"W_y": "n_y n_h", "b_y": "n_y"}
+_INPUTS = {"h": "n_h", "y": "n_y"}
+_STATE: dict[str, str] = {}
+_NEXT = {"y_hat": "n_y", "cost": ""}
+_SAVED = {
+    "h": "n_h",
+    "y": "n_y",
+    "a": "n_y",
+    "z": "n_y",
+    "e": "n_y",
+    "s": "",
+    "inv_s": "",
+    "y_hat": "n_y",
+    "log_s": "",
+    "log_y_hat": "n_y",
+    "cost": "",
+}
+
+
+class Params(NamedTuple):
+    """The parameters."""
+
+    W_y: Array  # (n_y, n_h)
+    b_y: Array  # (n_y,)
+
+
+class Inputs(NamedTuple):
+    """The inputs of a step."""
+
+    h: Array  # (B, n_h)
+    y: Array  # (B, n_y)
+
+
+class State(NamedTuple):
+    """The state."""
+
+
+class Next(NamedTuple):
+    """What a step returns: new states, then outputs."""
+
+    y_hat: Array  # (B, n_y)
+    cost: Array  # (B,)
+
+
+class Saved(NamedTuple):
+    """The values of the equations in one step."""
+
+    h: Array  # (B, n_h)
+    y: Array  # (B, n_y)
+    a: Array  # (B, n_y)
+    z: Array  # (B, n_y)
+    e: Array  # (B, n_y)
+    s: Array  # (B,)
+    inv_s: Array  # (B,)
+    y_hat: Array  # (B, n_y)
+    log_s: Array  # (B,)
+    log_y_hat: Array  # (B, n_y)
+    cost: Array  # (B,)
+
+
+class Tape(NamedTuple):
+    """The values of the equations in all steps."""
+
+    h: Array  # (T, B, n_h)
+    y: Array  # (T, B, n_y)
+    a: Array  # (T, B, n_y)
+    z: Array  # (T, B, n_y)
+    e: Array  # (T, B, n_y)
+    s: Array  # (T, B)
+    inv_s: Array  # (T, B)
+    y_hat: Array  # (T, B, n_y)
+    log_s: Array  # (T, B)
+    log_y_hat: Array  # (T, B, n_y)
+    cost: Array  # (T, B)
+
+
+class Jacobian(NamedTuple):
+    """The derivatives of every new state by every old one."""
+
+
+def init(rng: np.random.Generator, *, n_y: int, n_h: int, dtype: DTypeLike = np.float64) -> Params:
+    """Random parameters: weights uniform within 1/sqrt(fan in), everything else zero.
+
+    Args:
+        rng: the random generator that is drawn from.
+        n_y: the length of this axis.
+        n_h: the length of this axis.
+        dtype: float32 or float64.
+    """
+    if np.dtype(dtype) not in _DTYPES:
+        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    return Params(
+        W_y=(rng.uniform(-1, 1, (n_y, n_h)) / np.sqrt(max(n_h, 1))).astype(dtype),
+        b_y=np.zeros((n_y,), dtype=dtype),
+    )
+
+
+def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
+    """One time step: the new state, and the values of the equations for its derivatives.
+
+    Args:
+        params: the parameters.
+        x: the input, h (B, n_h), y (B, n_y).
+        state: the old state, nothing.
+
+    Returns:
+        y_hat (B, n_y), cost (B).
+        The values of the equations, which may refer to arguments and results: do not change them.
+    """
+    sizes, dtype = _check("step", (params, _PARAMS, ""), (x, _INPUTS, "B"), (state, _STATE, "B"))
+    n_y = sizes["n_y"]
+    W_y, b_y = params
+    h, y = x
+    T = 1
+    # a_t = W_y h_t + b_y
+    a = h @ W_y.T + b_y
+    # m_t = max(a_t)
+    m = a.max(axis=-1)
+    # z_t = a_t - m_t
+    z = a - m[:, None] * np.ones(n_y, dtype=dtype)
+    # e_t = exp(z_t)
+    e = np.exp(z)
+    # s_t = Σ e_t
+    s = e.sum(axis=-1)
+    # 1/s_t
+    inv_s = 1 / s
+    # ŷ_t = e_t/s_t
+    y_hat = inv_s[:, None] * e
+    # log(s_t)
+    log_s = np.log(s)
+    # log(ŷ_t) = z_t - log(s_t)
+    log_y_hat = z - log_s[:, None] * np.ones(n_y, dtype=dtype)
+    # J_t = -(y_tᵀ log(ŷ_t))/T
+    cost = -(y * log_y_hat).sum(axis=-1) / T
+    saved = Saved(
+        h=h,
+        y=y,
+        a=a,
+        z=z,
+        e=e,
+        s=s,
+        inv_s=inv_s,
+        y_hat=y_hat,
+        log_s=log_s,
+        log_y_hat=log_y_hat,
+        cost=cost,
+    )
+    return Next(y_hat=y_hat, cost=cost), saved
+
+
+def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Inputs, State]:
+    """Reverse mode of `step`: cotangents of parameters, input and old state.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `step`; those of the parameters are summed over
+        the batch.
+    """
+    dnext = Next(*_filled(dnext, [saved.y_hat.shape, saved.cost.shape], saved[0].dtype))
+    sizes, dtype = _check(
+        "step_vjp",
+        (params, _PARAMS, ""),
+        (saved, _SAVED, "B"),
+        (dnext, _NEXT, "B"),
+    )
+    n_y = sizes["n_y"]
+    W_y = params.W_y
+    h, y, e, inv_s, log_y_hat = saved.h, saved.y, saved.e, saved.inv_s, saved.log_y_hat
+    dy_hat, dcost = dnext
+    T = 1
+    # J_t = -(y_tᵀ log(ŷ_t))/T
+    dy = -(dcost[:, None] * log_y_hat) / T
+    dlog_y_hat = -(dcost[:, None] * y) / T
+    # log(ŷ_t) = z_t - log(s_t)
+    dlog_s = dcost / T
+    # ŷ_t = e_t/s_t
+    dinv_s = (dy_hat * e).sum(axis=-1)
+    # s_t is in 1/s_t, log(s_t)
+    ds = dlog_s * inv_s - dinv_s * inv_s**2
+    # e_t is in s_t, ŷ_t
+    de = dy_hat * inv_s[:, None] + ds[:, None] * np.ones(n_y, dtype=dtype)
+    # z_t is in e_t, log(ŷ_t)
+    dz = dlog_y_hat + de * e
+    # a_t is in m_t, z_t
+    da = dz
+    # a_t = W_y h_t + b_y
+    dW_y = da.T @ h
+    db_y = da.sum(axis=0)
+    dh = da @ W_y
+    dparams = Params(W_y=dW_y, b_y=db_y)
+    return dparams, Inputs(h=dh, y=dy), State()
+
+
+def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Inputs, dstate: State) -> Next:
+    """Forward mode of `step`: the tangents of what it returned.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dx: the tangent of the input; None for zero.
+        dstate: the tangent of the old state; a field may be None for zero.
+
+    Returns:
+        y_hat (B, n_y), cost (B).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    dx = Inputs(*_filled(dx, [saved.h.shape, saved.y.shape], saved[0].dtype))
+    dstate = State(*_filled(dstate, [], saved[0].dtype))
+    sizes, dtype = _check(
+        "step_jvp",
+        (params, _PARAMS, ""),
+        (saved, _SAVED, "B"),
+        (dparams, _PARAMS, ""),
+        (dx, _INPUTS, "B"),
+        (dstate, _STATE, "B"),
+    )
+    n_y = sizes["n_y"]
+    W_y = params.W_y
+    h, y, e, inv_s, log_y_hat = saved.h, saved.y, saved.e, saved.inv_s, saved.log_y_hat
+    W_y_dot, b_y_dot = dparams
+    h_dot = dx.h
+    y_dot = dx.y
+    T = 1
+    # a_t = W_y h_t + b_y
+    a_dot = h_dot @ W_y.T + h @ W_y_dot.T + b_y_dot
+    # z_t = a_t - m_t
+    z_dot = a_dot
+    # e_t = exp(z_t)
+    e_dot = e * z_dot
+    # s_t = Σ e_t
+    s_dot = e_dot.sum(axis=-1)
+    # 1/s_t
+    inv_s_dot = -(inv_s**2) * s_dot
+    # ŷ_t = e_t/s_t
+    y_hat_dot = inv_s[:, None] * e_dot + inv_s_dot[:, None] * e
+    # log(s_t)
+    log_s_dot = inv_s * s_dot
+    # log(ŷ_t) = z_t - log(s_t)
+    log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
+    # J_t = -(y_tᵀ log(ŷ_t))/T
+    cost_dot = (-(y_dot * log_y_hat).sum(axis=-1) - (y * log_y_hat_dot).sum(axis=-1)) / T
+    return Next(y_hat=y_hat_dot, cost=cost_dot)
+
+
+def step_hvp(
+    params: Params, saved: Saved, dnext: Next, dparams: Params, dx: Inputs, dstate: State
+) -> tuple[Params, Inputs, State]:
+    """Second order: how the cotangents of `step_vjp` change along a direction.
+
+    This is the Hessian of the inner product of `dnext` and the results of `step`, times the
+    direction.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, held fixed; None for zero.
+        dparams: the direction in the parameters; a field may be None for zero.
+        dx: the direction in the input; None for zero.
+        dstate: the direction in the old state; a field may be None for zero.
+
+    Returns:
+        The directional derivatives of what `step_vjp` returns.
+    """
+    dnext = Next(*_filled(dnext, [saved.y_hat.shape, saved.cost.shape], saved[0].dtype))
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    dx = Inputs(*_filled(dx, [saved.h.shape, saved.y.shape], saved[0].dtype))
+    dstate = State(*_filled(dstate, [], saved[0].dtype))
+    sizes, dtype = _check(
+        "step_hvp",
+        (params, _PARAMS, ""),
+        (saved, _SAVED, "B"),
+        (dnext, _NEXT, "B"),
+        (dparams, _PARAMS, ""),
+        (dx, _INPUTS, "B"),
+        (dstate, _STATE, "B"),
+    )
+    n_y = sizes["n_y"]
+    W_y = params.W_y
+    h, y, e, inv_s = saved.h, saved.y, saved.e, saved.inv_s
+    dy_hat, dcost = dnext
+    W_y_dot, b_y_dot = dparams
+    h_dot = dx.h
+    y_dot = dx.y
+    T = 1
+    # J_t = -(y_tᵀ log(ŷ_t))/T
+    dlog_y_hat = -(dcost[:, None] * y) / T
+    # log(ŷ_t) = z_t - log(s_t)
+    dlog_s = dcost / T
+    # ŷ_t = e_t/s_t
+    dinv_s = (dy_hat * e).sum(axis=-1)
+    # s_t is in 1/s_t, log(s_t)
+    ds = dlog_s * inv_s - dinv_s * inv_s**2
+    # e_t is in s_t, ŷ_t
+    de = dy_hat * inv_s[:, None] + ds[:, None] * np.ones(n_y, dtype=dtype)
+    # z_t is in e_t, log(ŷ_t)
+    dz = dlog_y_hat + de * e
+    # a_t is in m_t, z_t
+    da = dz.copy()
+    # a_t = W_y h_t + b_y
+    a_dot = h_dot @ W_y.T + h @ W_y_dot.T + b_y_dot
+    # z_t = a_t - m_t
+    z_dot = a_dot
+    # e_t = exp(z_t)
+    e_dot = e * z_dot
+    # s_t = Σ e_t
+    s_dot = e_dot.sum(axis=-1)
+    # 1/s_t
+    inv_s_dot = -(inv_s**2) * s_dot
+    # log(s_t)
+    log_s_dot = inv_s * s_dot
+    # log(ŷ_t) = z_t - log(s_t)
+    log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
+    # J_t = -(y_tᵀ log(ŷ_t))/T
+    dy_dot = -(dcost[:, None] * log_y_hat_dot) / T
+    dlog_y_hat_dot = -(dcost[:, None] * y_dot) / T
+    # ŷ_t = e_t/s_t
+    dinv_s_dot = (dy_hat * e_dot).sum(axis=-1)
+    # s_t is in 1/s_t, log(s_t)
+    ds_dot = (dlog_s - 2 * dinv_s * inv_s) * inv_s_dot - dinv_s_dot * inv_s**2
+    # e_t is in s_t, ŷ_t
+    de_dot = dy_hat * inv_s_dot[:, None] + ds_dot[:, None] * np.ones(n_y, dtype=dtype)
+    # z_t is in e_t, log(ŷ_t)
+    dz_dot = de * e_dot + dlog_y_hat_dot + de_dot * e
+    # a_t is in m_t, z_t
+    da_dot = dz_dot
+    # a_t = W_y h_t + b_y
+    dW_y_dot = da.T @ h_dot + da_dot.T @ h
+    db_y_dot = da_dot.sum(axis=0)
+    dh_dot = da_dot @ W_y + da @ W_y_dot
+    dparams = Params(W_y=dW_y_dot, b_y=db_y_dot)
+    return dparams, Inputs(h=dh_dot, y=dy_dot), State()
+
+
+def step_jacobian(params: Params, saved: Saved) -> Jacobian:
+    """The derivative of every new state by every old one.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+
+    Returns:
+        `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
+        the axes of `b`.
+    """
+    _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    return Jacobian()
+
+
+def unroll(params: Params, xs: Inputs, state0: State) -> tuple[Next, Tape]:
+    """A sequence: what `step` returns after every step, and the values of the equations.
+
+    Args:
+        params: the parameters.
+        xs: the inputs, h (T, B, n_h), y (T, B, n_y).
+        state0: the first state, nothing.
+
+    Returns:
+        y_hat (T, B, n_y), cost (T, B).
+        The tape, which may refer to arguments and results: do not change it.
+    """
+    sizes, dtype = _check(
+        "unroll",
+        (params, _PARAMS, ""),
+        (xs, _INPUTS, "T B"),
+        (state0, _STATE, "B"),
+    )
+    T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
+    W_y, b_y = params
+    tape = Tape(
+        h=xs.h,
+        y=xs.y,
+        a=np.empty((T, B, n_y), dtype=dtype),
+        z=np.empty((T, B, n_y), dtype=dtype),
+        e=np.empty((T, B, n_y), dtype=dtype),
+        s=np.empty((T, B), dtype=dtype),
+        inv_s=np.empty((T, B), dtype=dtype),
+        y_hat=np.empty((T, B, n_y), dtype=dtype),
+        log_s=np.empty((T, B), dtype=dtype),
+        log_y_hat=np.empty((T, B, n_y), dtype=dtype),
+        cost=np.empty((T, B), dtype=dtype),
+    )
+    for t in range(T):
+        h = xs.h[t]
+        y = xs.y[t]
+        # a_t = W_y h_t + b_y
+        a = h @ W_y.T + b_y
+        # m_t = max(a_t)
+        m = a.max(axis=-1)
+        # z_t = a_t - m_t
+        z = a - m[:, None] * np.ones(n_y, dtype=dtype)
+        # e_t = exp(z_t)
+        e = np.exp(z)
+        # s_t = Σ e_t
+        s = e.sum(axis=-1)
+        # 1/s_t
+        inv_s = 1 / s
+        # ŷ_t = e_t/s_t
+        y_hat = inv_s[:, None] * e
+        # log(s_t)
+        log_s = np.log(s)
+        # log(ŷ_t) = z_t - log(s_t)
+        log_y_hat = z - log_s[:, None] * np.ones(n_y, dtype=dtype)
+        # J_t = -(y_tᵀ log(ŷ_t))/T
+        cost = -(y * log_y_hat).sum(axis=-1) / T
+        tape.a[t] = a
+        tape.z[t] = z
+        tape.e[t] = e
+        tape.s[t] = s
+        tape.inv_s[t] = inv_s
+        tape.y_hat[t] = y_hat
+        tape.log_s[t] = log_s
+        tape.log_y_hat[t] = log_y_hat
+        tape.cost[t] = cost
+    return Next(y_hat=tape.y_hat, cost=tape.cost), tape
+
+
+def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs, State]:
+    """Backpropagation through time: cotangents of parameters, inputs and first state.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
+        batch and time.
+    """
+    dnexts = Next(*_filled(dnexts, [tape.y_hat.shape, tape.cost.shape], tape[0].dtype))
+    sizes, dtype = _check(
+        "unroll_vjp",
+        (params, _PARAMS, ""),
+        (tape, _SAVED, "T B"),
+        (dnexts, _NEXT, "T B"),
+    )
+    T, n_y = sizes["T"], sizes["n_y"]
+    W_y = params.W_y
+    dW_y = np.zeros_like(params.W_y)
+    db_y = np.zeros_like(params.b_y)
+    dhs = np.empty_like(tape.h)
+    dys = np.empty_like(tape.y)
+    for t in reversed(range(T)):
+        h, y, e, inv_s = tape.h[t], tape.y[t], tape.e[t], tape.inv_s[t]
+        log_y_hat = tape.log_y_hat[t]
+        dy_hat, dcost = dnexts.y_hat[t], dnexts.cost[t]
+        # J_t = -(y_tᵀ log(ŷ_t))/T
+        dy = -(dcost[:, None] * log_y_hat) / T
+        dlog_y_hat = -(dcost[:, None] * y) / T
+        # log(ŷ_t) = z_t - log(s_t)
+        dlog_s = dcost / T
+        # ŷ_t = e_t/s_t
+        dinv_s = (dy_hat * e).sum(axis=-1)
+        # s_t is in 1/s_t, log(s_t)
+        ds = dlog_s * inv_s - dinv_s * inv_s**2
+        # e_t is in s_t, ŷ_t
+        de = dy_hat * inv_s[:, None] + ds[:, None] * np.ones(n_y, dtype=dtype)
+        # z_t is in e_t, log(ŷ_t)
+        dz = dlog_y_hat + de * e
+        # a_t is in m_t, z_t
+        da = dz
+        # a_t = W_y h_t + b_y
+        dW_y += da.T @ h
+        db_y += da.sum(axis=0)
+        dh = da @ W_y
+        dhs[t] = dh
+        dys[t] = dy
+    dparams = Params(W_y=dW_y, b_y=db_y)
+    return dparams, Inputs(h=dhs, y=dys), State()
+
+
+def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0: State) -> Next:
+    """Forward mode of `unroll`: the tangents of what it returned, for every step.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dxs: the tangents of the inputs; None for zero.
+        dstate0: the tangent of the first state; a field may be None for zero.
+
+    Returns:
+        y_hat (T, B, n_y), cost (T, B).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
+    dxs = Inputs(*_filled(dxs, [tape.h.shape, tape.y.shape], tape[0].dtype))
+    dstate0 = State(*_filled(dstate0, [], tape[0].dtype))
+    sizes, dtype = _check(
+        "unroll_jvp",
+        (params, _PARAMS, ""),
+        (tape, _SAVED, "T B"),
+        (dparams, _PARAMS, ""),
+        (dxs, _INPUTS, "T B"),
+        (dstate0, _STATE, "B"),
+    )
+    T, n_y = sizes["T"], sizes["n_y"]
+    W_y = params.W_y
+    W_y_dot, b_y_dot = dparams
+    nexts = Next(y_hat=np.empty_like(tape.y_hat), cost=np.empty_like(tape.cost))
+    for t in range(T):
+        h, y, e, inv_s = tape.h[t], tape.y[t], tape.e[t], tape.inv_s[t]
+        log_y_hat = tape.log_y_hat[t]
+        h_dot = dxs.h[t]
+        y_dot = dxs.y[t]
+        # a_t = W_y h_t + b_y
+        a_dot = h_dot @ W_y.T + h @ W_y_dot.T + b_y_dot
+        # z_t = a_t - m_t
+        z_dot = a_dot
+        # e_t = exp(z_t)
+        e_dot = e * z_dot
+        # s_t = Σ e_t
+        s_dot = e_dot.sum(axis=-1)
+        # 1/s_t
+        inv_s_dot = -(inv_s**2) * s_dot
+        # ŷ_t = e_t/s_t
+        y_hat_dot = inv_s[:, None] * e_dot + inv_s_dot[:, None] * e
+        # log(s_t)
+        log_s_dot = inv_s * s_dot
+        # log(ŷ_t) = z_t - log(s_t)
+        log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
+        # J_t = -(y_tᵀ log(ŷ_t))/T
+        cost_dot = (-(y_dot * log_y_hat).sum(axis=-1) - (y * log_y_hat_dot).sum(axis=-1)) / T
+        nexts.y_hat[t] = y_hat_dot
+        nexts.cost[t] = cost_dot
+    return nexts
+
+
+def _filled(
+    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
+) -> list[Array]:
+    """The given arrays, with zeros where there is None."""
+    return [
+        np.zeros(shape, dtype) if array is None else array
+        for array, shape in zip(given, shapes, strict=True)
+    ]
+
+
+def _check(
+    function: str, *groups: tuple[object, dict[str, str], str]
+) -> tuple[dict[str, int], np.dtype[Any] | None]:
+    """The length of every axis and the dtype, once all arrays agree on them.
+
+    A group is its arrays, the axes of each by name, and the axes that come before those.
+    """
+    sizes: dict[str, int] = {}
+    dtype: np.dtype[Any] | None = None
+    for arrays, own_axes, lead in groups:
+        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
+            names, got = ", ".join(own_axes), type(arrays).__name__
+            raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
+        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+            where = f"{_CELL}.{function}: {name}"
+            if not isinstance(array, np.ndarray | np.generic):
+                raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
+            dtype = dtype or array.dtype
+            if array.dtype not in _DTYPES:
+                raise TypeError(f"{where}: expected dtype float32 or float64, got {array.dtype}")
+            if array.dtype != dtype:
+                raise TypeError(f"{where}: expected dtype {dtype} like the rest, got {array.dtype}")
+            axes = f"{lead} {own}".split()
+            known = zip(axes, array.shape, strict=False)
+            if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
+                wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
+                raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
+    return sizes, dtype
