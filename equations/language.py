@@ -10,7 +10,7 @@ Nothing here derives, prints or generates; those are passes over this language.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import sympy as sp
 from sympy.core.relational import Relational
@@ -32,12 +32,12 @@ class LanguageError(ValueError):
 
 
 class TensorSymbol(sp.Symbol):  # type: ignore[misc]
-    """A named real tensor whose axes have names and never sizes.
+    r"""A named real tensor whose axes have names and never sizes.
 
     Args:
         name: the name in equations, generated code and reports.
         axes: the names of its axes, such as `("n_h", "n_x")`; `()` is a scalar.
-        display: how it is printed, in LaTeX, such as `\\Gamma_u`; the name where it is empty.
+        display: how it is printed, in LaTeX, such as `\Gamma_u`; the name where it is empty.
         role: what it is in the cell.
         origin: how a derivation made it, and from which symbols, such as `("cotangent", (u,))`.
     """
@@ -56,9 +56,9 @@ class TensorSymbol(sp.Symbol):  # type: ignore[misc]
         display: str = "",
         role: Role = "value",
         origin: tuple[Origin, tuple[sp.Expr, ...]] | None = None,
-    ) -> TensorSymbol:
+    ) -> Self:
         """Make the symbol; SymPy's cache by name alone is bypassed, since axes count too."""
-        symbol: TensorSymbol = sp.Symbol.__xnew__(cls, name, real=True)
+        symbol: Self = sp.Symbol.__xnew__(cls, name, real=True)
         symbol.axes = tuple(axes)
         symbol.display = display or name
         symbol.role = role
@@ -86,9 +86,9 @@ class Size(sp.Symbol):  # type: ignore[misc]
 
     __slots__ = ("axis",)
 
-    def __new__(cls, axis: str) -> Size:
+    def __new__(cls, axis: str) -> Self:
         """Make the size of `axis`."""
-        size: Size = sp.Symbol.__xnew__(cls, axis, integer=True, positive=True)
+        size: Self = sp.Symbol.__xnew__(cls, axis, integer=True, positive=True)
         size.axis = axis
         return size
 
@@ -106,8 +106,9 @@ class _Constant(sp.Expr):  # type: ignore[misc]
     is_commutative = True
     is_real = True
 
-    def __new__(cls, axis: str | Str) -> _Constant:
-        return sp.Expr.__new__(cls, axis if isinstance(axis, Str) else Str(axis))
+    def __new__(cls, axis: str | Str) -> Self:
+        constant: Self = sp.Expr.__new__(cls, axis if isinstance(axis, Str) else Str(axis))
+        return constant
 
     @property
     def axis(self) -> str:
@@ -133,25 +134,28 @@ class Contract(sp.Expr):  # type: ignore[misc]
     Constant factors of the operands move in front, an operand that is itself a product without a
     sum is replaced by its factors, and a sum over an index of an `Identity` is carried out.
 
+    Whether the axes of the operands agree is checked where the contraction is used, by `axes_of`:
+    there the error can name the cell and the equation.
+
     Raises:
-        LanguageError: the signature is malformed or does not fit the axes of the operands.
+        LanguageError: the signature is malformed.
     """
 
     is_commutative = True
     is_real = True
 
     def __new__(cls, signature: str | Str, *operands: sp.Expr) -> sp.Expr:
-        """Check the signature against the axes of the operands and bring it to normal form."""
+        """Check the signature and bring the contraction to normal form."""
         text = signature.name if isinstance(signature, Str) else signature
         inputs, output = _parse_signature(text, len(operands))
         terms = [sp.sympify(operand) for operand in operands]
         if any(term.is_zero for term in terms if not term.free_symbols):
             return sp.S.Zero
-        _letter_axes(text, inputs, output, terms)
         split = [constant_factor(term) for term in terms]
         factor = sp.Mul(*(constant for constant, _ in split))
         terms = [rest for _, rest in split]
-        inputs, terms = _drop_identities(*_merge_products(inputs, output, terms))
+        inputs, terms = _merge_products(inputs, terms)
+        inputs, terms = _drop_identities(inputs, output, terms)
         units = [k for k, term in enumerate(terms) if term == 1 and len(terms) > 1]
         inputs = [letters for k, letters in enumerate(inputs) if k not in units]
         terms = [term for k, term in enumerate(terms) if k not in units]
@@ -180,7 +184,7 @@ class Contract(sp.Expr):  # type: ignore[misc]
     def axes(self) -> tuple[str, ...]:
         """The axes of the result."""
         inputs, output = self.letters
-        of = _letter_axes(self.signature, inputs, output, self.operands)
+        of = _letter_axes(self, inputs)
         return tuple(of[letter] for letter in output)
 
     def replace_operand(self, position: int, operand: sp.Expr) -> sp.Expr:
@@ -214,7 +218,9 @@ class Select(sp.Expr):  # type: ignore[misc]
         if condition == sp.false:
             return sp.sympify(second)
         if not isinstance(condition, Relational):
-            raise LanguageError(f"where: the condition is a relation such as a > 0, got {condition!r}")
+            raise LanguageError(
+                f"where: the condition is a relation such as a > 0, got {condition!r}"
+            )
         first, second = sp.sympify(first), sp.sympify(second)
         if first == second:
             return first
@@ -297,8 +303,9 @@ def clip(a: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Expr:
     return minimum(maximum(a, sp.sympify(low)), sp.sympify(high))
 
 
-def hard_sigmoid(a: sp.Expr, slope: sp.Expr = sp.Rational(1, 6)) -> sp.Expr:
+def hard_sigmoid(a: sp.Expr, slope: sp.Expr | None = None) -> sp.Expr:
     """clip(slope a + 1/2, 0, 1): slope 1/6 in PyTorch and Keras 3, 1/5 in Keras 2 and ONNX."""
+    slope = sp.Rational(1, 6) if slope is None else slope
     return clip(slope * a + sp.S.Half, sp.S.Zero, sp.S.One)
 
 
@@ -314,29 +321,31 @@ def largest(a: sp.Expr) -> sp.Expr:
 
 def matmul(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     """The last axis of `left` against the first of `right`."""
-    n_left, n_right = len(axes_of(left) or ()), len(axes_of(right) or ())
+    n_left, n_right = _rank(left), _rank(right)
     if not (n_left and n_right):
-        raise LanguageError(f"{left} @ {right}: both sides of @ need an axis; use scale for a scalar")
+        raise LanguageError(
+            f"{left} @ {right}: both sides of @ need an axis; use scale for a scalar"
+        )
     a, b = LETTERS[:n_left], LETTERS[n_left - 1 : n_left + n_right - 1]
     return Contract(f"{a},{b}->{a[:-1]}{b[1:]}", left, right)
 
 
 def outer(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     """All products of a component of `left` with one of `right`: v kᵀ for two vectors."""
-    n_left, n_right = len(axes_of(left) or ()), len(axes_of(right) or ())
+    n_left, n_right = _rank(left), _rank(right)
     a, b = LETTERS[:n_left], LETTERS[n_left : n_left + n_right]
     return Contract(f"{a},{b}->{a}{b}", left, right)
 
 
 def dot(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     """The sum of the products of equal components, a scalar."""
-    letters = LETTERS[: len(axes_of(left) or ())]
+    letters = LETTERS[: _rank(left)]
     return Contract(f"{letters},{letters}->", left, right)
 
 
 def total(a: sp.Expr) -> sp.Expr:
     """The sum of all components, a scalar."""
-    return Contract(f"{LETTERS[: len(axes_of(a) or ())]}->", a)
+    return Contract(f"{LETTERS[: _rank(a)]}->", a)
 
 
 def mean(a: sp.Expr) -> sp.Expr:
@@ -359,7 +368,7 @@ def broadcast(scalar: sp.Expr, *axes: str) -> sp.Expr:
 def constant_factor(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """A product as its plain numbers and sizes, and the rest."""
     factors = sp.Mul.make_args(expression)
-    constants = [factor for factor in factors if axes_of(factor) is None]
+    constants = [factor for factor in factors if not factor.has(TensorSymbol, Identity, Ones)]
     return sp.Mul(*constants), sp.Mul(*(factor for factor in factors if factor not in constants))
 
 
@@ -393,6 +402,17 @@ def axes_of(expression: sp.Expr) -> tuple[str, ...] | None:
     return found
 
 
+def _rank(expression: sp.Expr) -> int:
+    """How many axes an expression has, without checking that they agree."""
+    if isinstance(expression, TensorSymbol):
+        return len(expression.axes)
+    if isinstance(expression, Contract):
+        return len(expression.letters[1])
+    if isinstance(expression, Identity | Ones):
+        return len(axes_of(expression) or ())
+    return max((_rank(part) for part in expression.args), default=0)
+
+
 def _described(expression: sp.Expr | None, axes: tuple[str, ...]) -> str:
     text = str(expression)
     return f"{text if len(text) <= 60 else text[:57] + '...'} has axes ({', '.join(axes)})"
@@ -411,35 +431,34 @@ def _parse_signature(text: str, count: int) -> tuple[list[str], str]:
             )
     if missing := set(output) - set("".join(inputs)):
         raise LanguageError(
-            f"signature {text!r}: output letter {min(missing)!r} is no operand's; broadcast with Ones"
+            f"signature {text!r}: output letter {min(missing)!r} is no operand's; broadcast with "
+            "Ones"
         )
     return inputs, output
 
 
-def _letter_axes(
-    text: str, inputs: Iterable[str], output: str, operands: Iterable[sp.Expr]
-) -> Mapping[str, str]:
+def _letter_axes(node: Contract, inputs: Iterable[str]) -> Mapping[str, str]:
     """The axis each letter stands for."""
     found: dict[str, str] = {}
-    for letters, operand in zip(inputs, operands, strict=True):
+    first: dict[str, sp.Expr] = {}
+    for letters, operand in zip(inputs, node.operands, strict=True):
         axes = axes_of(operand) or ()
         if len(axes) != len(letters):
             raise LanguageError(
-                f"signature {text!r}: {letters!r} names {len(letters)} axes, but "
+                f"signature {node.signature!r}: {letters!r} names {len(letters)} axes, but "
                 f"{_described(operand, axes)}"
             )
         for letter, axis in zip(letters, axes, strict=True):
             if found.setdefault(letter, axis) != axis:
                 raise LanguageError(
-                    f"signature {text!r}: letter {letter!r} stands for axis {found[letter]} and, in "
-                    f"{operand}, for axis {axis}"
+                    f"axes do not agree: {first[letter]} has {found[letter]} where {operand} has "
+                    f"{axis} (letter {letter} of {node.signature})"
                 )
+            first.setdefault(letter, operand)
     return found
 
 
-def _merge_products(
-    inputs: list[str], output: str, terms: list[sp.Expr]
-) -> tuple[list[str], str, list[sp.Expr]]:
+def _merge_products(inputs: list[str], terms: list[sp.Expr]) -> tuple[list[str], list[sp.Expr]]:
     """Put the factors of an inner product that sums nothing in its place: β (e kᵀ) is β e kᵀ."""
     letters: list[str] = []
     merged: list[sp.Expr] = []
@@ -453,7 +472,7 @@ def _merge_products(
                 continue
         letters.append(outside)
         merged.append(term)
-    return letters, output, merged
+    return letters, merged
 
 
 def _drop_identities(
@@ -467,7 +486,7 @@ def _drop_identities(
             del inputs[k], terms[k]
             k = -1
         elif isinstance(terms[k], Identity):
-            first, second = inputs[k]
+            first, second = tuple(inputs[k])
             for kept, summed in ((first, second), (second, first)):
                 if summed not in output and summed in others and kept not in others:
                     del inputs[k], terms[k]

@@ -1,8 +1,9 @@
 """The order in which terms and factors are written: ours, since SymPy's carries no meaning.
 
 Terms: positive ones first, then those without parameters, then by the declaration of the latest
-parameter or symbol in them (`W x + U h + b`, `h' - h`, `f c + i g`). Factors: cotangents, gates and other computed values,
-parameters, inputs and states, tangents (`δu u (1 - u)`, `o tanh(c)`, `(1 - u) ḣ`).
+parameter or symbol in them (`W x + U h + b`, `h' - h`, `f c + i g`).
+Factors: cotangents, gates and other computed values, parameters, inputs and states, tangents
+(`δu u (1 - u)`, `o tanh(c)`, `(1 - u) ḣ`).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""A program: named equations in order, from arguments to results. Every pass maps programs to programs.
+"""A program: named equations in order, from arguments to results.
 
-A cell's forward equations, its backward pass, its tangents and their derivatives are all of this
-one form, so whatever prints, generates, evaluates or derives one does it for all of them.
+Every pass maps programs to programs. A cell's forward equations, its backward pass, its tangents
+and their derivatives are all of this one form, so whatever prints, generates, evaluates or derives
+one does it for all of them.
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ class Program:
 
 @dataclass(frozen=True)
 class Fact:
-    """A declared equation between expressions, such as Σ y = 1: `left` may be replaced by `right`."""
+    """A declared equation, such as Σ y = 1: `left` may be replaced by `right`."""
 
     left: sp.Expr
     right: sp.Expr

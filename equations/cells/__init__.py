@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
-from equations.cell import Cell, Definition
+from equations.cell import Cell
+from equations.definition import Definition
 from equations.language import LanguageError
 
 

@@ -1,7 +1,7 @@
 """Linear attention with the delta rule: a matrix state."""
 
 from equations.boundary import Boundary, Saturation, gradient, jacobian
-from equations.cell import Definition, Input, Output, Parameter, State
+from equations.definition import Definition, Input, Output, Parameter, State
 from equations.language import Contract, Identity, dot, outer, scale, sigmoid
 
 

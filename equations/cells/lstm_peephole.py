@@ -3,7 +3,7 @@
 import sympy as sp
 
 from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
-from equations.cell import Definition, Input, Parameter, State
+from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
 
 

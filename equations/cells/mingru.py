@@ -3,7 +3,7 @@
 import sympy as sp
 
 from equations.boundary import Boundary, Saturation, gradient, jacobian
-from equations.cell import Definition, Input, Parameter, State
+from equations.definition import Definition, Input, Parameter, State
 from equations.language import Identity, absolute, maximum, sigmoid
 
 

@@ -1,7 +1,7 @@
 """The simple recurrent network with a tanh."""
 
 from equations.boundary import Boundary, Saturation, jacobian
-from equations.cell import Definition, Input, Parameter, State
+from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, absolute, tanh
 
 

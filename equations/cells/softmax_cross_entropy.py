@@ -1,6 +1,6 @@
 """The output and the cost on top of any cell: softmax and cross entropy."""
 
-from equations.cell import Definition, Input, Output, Parameter, Shift
+from equations.definition import Definition, Input, Output, Parameter, Shift
 from equations.language import Size, broadcast, dot, exp, largest, log, scale, total
 
 

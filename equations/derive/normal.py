@@ -13,7 +13,16 @@ from dataclasses import replace
 
 import sympy as sp
 
-from equations.language import Contract, Identity, Ones, Select, Size, TensorSymbol, axes_of, constant_factor
+from equations.language import (
+    Contract,
+    Identity,
+    Ones,
+    Select,
+    Size,
+    TensorSymbol,
+    axes_of,
+    constant_factor,
+)
 from equations.order import Order
 from equations.program import Equation, Program
 
@@ -72,7 +81,9 @@ class _Naming:
         if isinstance(node, Contract):
             return Contract(node.args[0], *(self.atom(operand, of) for operand in node.operands))
         condition = node.args[0]
-        condition = condition.func(*(self.atom(side, of) for side in condition.args), evaluate=False)
+        condition = condition.func(
+            *(self.atom(side, of) for side in condition.args), evaluate=False
+        )
         return Select(condition, *(self.atom(branch, of) for branch in node.args[1:]))
 
     def componentwise(self, value: sp.Expr, of: TensorSymbol) -> sp.Expr:
@@ -98,7 +109,9 @@ class _Naming:
             return value
         if axes_of(value) is None:
             return value
-        return self.named(self.function(value, of) if is_function(value) else self.terms(value, of), of)
+        return self.named(
+            self.function(value, of) if is_function(value) else self.terms(value, of), of
+        )
 
     def named(self, value: sp.Expr, of: TensorSymbol, prefix: str = "") -> TensorSymbol:
         """The symbol for an inner value, defined before the equation it occurs in."""
@@ -106,7 +119,9 @@ class _Naming:
             return self.names[value]
         axes = axes_of(value) or ()
         if prefix:
-            symbol = TensorSymbol(self.free(f"{prefix}_{of.name}"), axes, origin=("argument", (of,)))
+            symbol = TensorSymbol(
+                self.free(f"{prefix}_{of.name}"), axes, origin=("argument", (of,))
+            )
         else:
             symbol = TensorSymbol(
                 self.free(self.suggest(value, of)), axes, origin=("expression", (value,))

@@ -16,12 +16,11 @@ from equations.derive.local import factored
 from equations.language import LETTERS, Contract, Ones, TensorSymbol, axes_of, constant_factor
 from equations.program import Equation, Program
 
-
 Known = dict[sp.Expr, sp.Expr]
 
 
 def recognise(derived: Program, source: Program) -> Program:
-    """The derived program with what `source` defines, or declares as a fact, written by its name."""
+    """The derived program with what `source` defines, or declares as a fact, by its name."""
     known: Known = {
         equation.value: equation.symbol
         for equation in source.equations

@@ -75,9 +75,8 @@ def reverse(
         for symbol in pending.get(equation.symbol, ()):
             close(symbol)
     written = {equation.symbol for equation in equations}
-    for symbol in wrt:
-        if names.total(symbol) not in written and close(symbol) is None:
-            equations.append(Equation(names.total(symbol), sp.S.Zero))
+    absent = [names.total(symbol) for symbol in wrt if names.total(symbol) not in written]
+    equations += [Equation(cotangent, sp.S.Zero) for cotangent in absent]
     seeds = [seed for seed in seeds if loss is None]
     own = {eq.symbol for eq in equations}
     read = {s for eq in equations for s in eq.value.atoms(TensorSymbol)} - own

@@ -41,7 +41,7 @@ def tangent(
         f"tangent of {program.name}",
         program,
         pushed,
-        tuple(seeds.values()),  # type: ignore[arg-type]
+        tuple(seeds.values()),
         tuple(names.tangent(y) for y in results),
     )
 
@@ -51,7 +51,7 @@ def jacobian(
     by: Iterable[TensorSymbol],
     results: Iterable[TensorSymbol] | None = None,
 ) -> Program:
-    """∂result/∂symbol for every result and every symbol in `by`: matrices where both are vectors."""
+    """∂result/∂symbol for every result and every symbol in `by`: a matrix between vectors."""
     results = tuple(program.results if results is None else results)
     by = tuple(by)
     pushed = [equation for symbol in by for equation in _push_unit(program, symbol)]

@@ -107,7 +107,9 @@ def _matmul(
     return _arranged(Operand(text, "".join([*batch, *left, *right]), tight), output)
 
 
-def _matrix(operand: Operand, letters: list[str], *, row: bool = False, column: bool = False) -> str:
+def _matrix(
+    operand: Operand, letters: list[str], *, row: bool = False, column: bool = False
+) -> str:
     text = str(_arranged(operand, "".join(letters)))
     if row:
         return f"{text}[:, None, :]"

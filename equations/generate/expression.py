@@ -104,9 +104,9 @@ class Writer:
     def factor(self, factor: sp.Expr) -> str:
         """One factor, in parentheses where it needs them."""
         if isinstance(factor, TensorSymbol):
-            return factor.name
+            return str(factor)
         if isinstance(factor, Size):
-            return factor.axis
+            return str(factor)
         if isinstance(factor, sp.Number):
             return _number(factor)
         if isinstance(factor, sp.Pow):
@@ -136,7 +136,9 @@ class Writer:
         """`np.where`; a mask selects, it does not multiply."""
         condition, first, second = node.args
         left, right = (self.text(side) for side in condition.args)
-        return f"np.where({left} {condition.rel_op} {right}, {self.text(first)}, {self.text(second)})"
+        return (
+            f"np.where({left} {condition.rel_op} {right}, {self.text(first)}, {self.text(second)})"
+        )
 
     def contraction(self, node: Contract, output: str) -> Operand:
         """A contraction for a result with these letters (renamed to the node's own)."""

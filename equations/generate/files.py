@@ -9,7 +9,6 @@ from pathlib import Path
 GENERATED = Path(__file__).resolve().parent.parent / "generated"
 
 
-
 def write(path: Path, text: str) -> None:
     """Replace a file in one step, so that nobody sees it half written.
 

@@ -151,7 +151,10 @@ class Functions:
         inputs = [self.plan.cotangent(s) for s in self.cell.inputs]
         seeds = [str(self.plan.seed(s, program)) for s in self.plan.results]
         zeros = [
-            *(f"{self.plan.cotangent(s)} = np.zeros_like(params.{s})" for s in self.cell.parameters),
+            *(
+                f"{self.plan.cotangent(s)} = np.zeros_like(params.{s})"
+                for s in self.cell.parameters
+            ),
             *(
                 f"{d}s = np.empty_like(tape.{s})"
                 for s, d in zip(self.cell.inputs, inputs, strict=True)
@@ -166,7 +169,11 @@ class Functions:
             for (argument, _), old in zip(recurrence.carried, self.cell.states, strict=True)
         }
         parts = [
-            *call("dparams = Params", [f"{s}={self.plan.cotangent(s)}" for s in self.cell.parameters], 1),
+            *call(
+                "dparams = Params",
+                [f"{s}={self.plan.cotangent(s)}" for s in self.cell.parameters],
+                1,
+            ),
         ]
         dxs = ", ".join(f"{s}={d}s" for s, d in zip(self.cell.inputs, inputs, strict=True))
         dxs = f"Inputs({dxs})" if len(inputs) > 1 else f"{inputs[0]}s"
@@ -243,7 +250,11 @@ class Functions:
         here = ["<check>"]
         lines = fill(template, {**slots, "check": here}, {**shapes, **(words or {})})
         at = next(k for k, line in enumerate(lines) if line.strip() == "<check>")
-        return [*lines[:at], *indented(self._check(name, groups, lines[at + 1 :])), *lines[at + 1 :]]
+        return [
+            *lines[:at],
+            *indented(self._check(name, groups, lines[at + 1 :])),
+            *lines[at + 1 :],
+        ]
 
     def _check(self, name: str, groups: Sequence[Group], body: Lines) -> Lines:
         """The call that checks the arguments, and the lengths and dtype the body uses."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from equations.cell import Cell
 from equations.generate import templates
 from equations.generate.functions import Functions
 from equations.generate.plan import Plan
-from equations.generate.source import Lines, fill
+from equations.generate.source import WIDTH, Lines, fill
 from equations.language import Contract, TensorSymbol
+from equations.printing import render
 from equations.program import Program
 
 SOURCE = "equations/cells/{name}.py"
+HEADER = (
+    "Generated from {source} by `gateproof generate {name}`: change that file, not this one. "
+    "B is the batch, T the number of time steps. MIT licence; see LICENSE."
+)
 
 
 def module_text(cell: Cell, source: str = "") -> str:
@@ -28,10 +34,12 @@ def module_text(cell: Cell, source: str = "") -> str:
     helpers = [templates.FILLED, templates.CHECK]
     if "_sigmoid(" in body:
         helpers.insert(0, templates.SIGMOID)
-    words = {"name": cell.name, "source": source or SOURCE.format(name=cell.name)}
+    words = {"name": cell.name}
+    header = HEADER.format(source=source or SOURCE.format(name=cell.name), name=cell.name)
     slots = {
         "title": [cell.doc.split("\n")[0]],
         "equations": _definition(cell),
+        "header": textwrap.wrap(header, WIDTH),
         "axes": _axes(plan),
         "classes": _separated(_classes(plan)),
         "init": _init(cell),
@@ -53,8 +61,8 @@ def _separated(blocks: Iterable[Lines]) -> Lines:
 
 def _definition(cell: Cell) -> Lines:
     """The equations of the cell, as in the docstring of the module."""
-    text = cell.program.render("unicode") if hasattr(cell.program, "render") else ""
-    return ["", *(f"    {line}".rstrip() for line in str(text or cell.program).split("\n"))]
+    text = render(cell.definition(), "unicode")
+    return ["", *(f"    {line}".rstrip() for line in text.rstrip().split("\n"))]
 
 
 def _axes(plan: Plan) -> Lines:
@@ -121,7 +129,7 @@ def _init(cell: Cell) -> Lines:
     lines = ["return Params("]
     for symbol in cell.parameters:
         shape = ", ".join(symbol.axes) + ("," if len(symbol.axes) == 1 else "")
-        if symbol in weights and weights[symbol]:
+        if weights.get(symbol):
             fan = " * ".join(weights[symbol])
             drawn = f"rng.uniform(-1, 1, ({shape})) / np.sqrt(max({fan}, 1))"
             lines.append(f"    {symbol}=({drawn}).astype(dtype),")

@@ -81,8 +81,8 @@ class Plan:
         """The name of a result where it is a field: a new state has its state's name."""
         for old, new in self.cell.carried:
             if symbol == new:
-                return old.name
-        return symbol.name
+                return str(old)
+        return str(symbol)
 
     def seed(self, result: TensorSymbol, program: Program) -> TensorSymbol:
         """The argument of a backward program by which a result's cotangent comes in."""

@@ -8,8 +8,8 @@
     S_t = S_{t-1} + β_t e_t k_tᵀ
     o_t = S_t q_t
 
-Generated from equations/cells/deltanet.py by `gateproof generate deltanet`: change that file, not this one.
-Shapes: B is the batch, T the number of time steps. MIT licence; see LICENSE.
+Generated from equations/cells/deltanet.py by `gateproof generate deltanet`: change that file, not
+this one. B is the batch, T the number of time steps. MIT licence; see LICENSE.
 """
 
 from __future__ import annotations
@@ -635,10 +635,9 @@ def _check(
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
             dtype = dtype or array.dtype
-            if array.dtype not in _DTYPES:
-                raise TypeError(f"{where}: expected dtype float32 or float64, got {array.dtype}")
-            if array.dtype != dtype:
-                raise TypeError(f"{where}: expected dtype {dtype} like the rest, got {array.dtype}")
+            if array.dtype not in _DTYPES or array.dtype != dtype:
+                wanted = f"{dtype} like the rest" if dtype in _DTYPES else "float32 or float64"
+                raise TypeError(f"{where}: expected dtype {wanted}, got {array.dtype}")
             axes = f"{lead} {own}".split()
             known = zip(axes, array.shape, strict=False)
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):

@@ -5,8 +5,8 @@
     h'_t = tanh(W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h)
     h_t  = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
 
-Generated from equations/cells/gru.py by `gateproof generate gru`: change that file, not this one.
-Shapes: B is the batch, T the number of time steps. MIT licence; see LICENSE.
+Generated from equations/cells/gru.py by `gateproof generate gru`: change that file, not this one. B
+is the batch, T the number of time steps. MIT licence; see LICENSE.
 """
 
 from __future__ import annotations
@@ -658,10 +658,9 @@ def _check(
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
             dtype = dtype or array.dtype
-            if array.dtype not in _DTYPES:
-                raise TypeError(f"{where}: expected dtype float32 or float64, got {array.dtype}")
-            if array.dtype != dtype:
-                raise TypeError(f"{where}: expected dtype {dtype} like the rest, got {array.dtype}")
+            if array.dtype not in _DTYPES or array.dtype != dtype:
+                wanted = f"{dtype} like the rest" if dtype in _DTYPES else "float32 or float64"
+                raise TypeError(f"{where}: expected dtype {wanted}, got {array.dtype}")
             axes = f"{lead} {own}".split()
             known = zip(axes, array.shape, strict=False)
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):

@@ -130,7 +130,9 @@ class _Graph:
     def inner(self, vectors: list[Chain]) -> Node:
         """The sum over the components of a product of vectors."""
         if len(vectors) < 2:
-            return Total(_matrix(vectors[0]) if vectors else ONES)
+            chain = vectors[0] if vectors else (ONES,)
+            # The sum of the row sums of a matrix is the sum of all its components.
+            return Total(_matrix(chain[:-1] if len(chain) > 1 and chain[-1] == ONES else chain))
         first, *rest = vectors
         second = (
             rest[0]

@@ -288,7 +288,7 @@ class Layout:
             return self._selection(value, recur)
         if isinstance(value, Relational):
             return Compare(value.rel_op.replace("==", "="), *(recur(side) for side in value.args))
-        if isinstance(value, sp.Function):
+        if isinstance(value, sp.Function | sp.Max | sp.Min):
             return Call(type(value).__name__.lower(), self._arguments(value, recur))
         if isinstance(value, Largest):
             return Call("max", (self.expression(value.args[0]),))
@@ -299,10 +299,10 @@ class Layout:
         kind = type(value).__name__
         raise LanguageError(f"{value}: {kind} cannot be printed; it is not in the language")
 
-    def _arguments(self, value: sp.Function, recur: Callable[[sp.Expr], Node]) -> tuple[Node, ...]:
+    def _arguments(self, value: sp.Expr, recur: Callable[[sp.Expr], Node]) -> tuple[Node, ...]:
         """The arguments of a function, in writing order where SymPy keeps none."""
         if isinstance(value, sp.Max | sp.Min):
-            parts = self.order.factors(sp.Mul(*value.args, evaluate=False))
+            parts = sorted(self.order.factors(sp.Mul(*value.args, evaluate=False)), key=_is_number)
         else:
             parts = list(value.args)
         return tuple(recur(part) for part in parts)
@@ -325,6 +325,10 @@ class Layout:
         if condition.rel_op in (">", ">=") and sides == (first, 0) and second == -first:
             return Call("abs", (recur(first),))
         return Call("where", (recur(condition), recur(first), recur(second)))
+
+
+def _is_number(value: sp.Expr) -> bool:
+    return bool(value.is_number)
 
 
 def _unrepeated(node: Node) -> Node:

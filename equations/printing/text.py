@@ -61,12 +61,16 @@ class TextWriter(Writer):
     functions = {"sigmoid": "σ"}  # noqa: RUF012 - constant, and overridden as a whole
 
     def subscript(self, name: Name) -> str:
-        """The subscripts, in braces where they are more than one character."""
+        """The subscripts, in braces where they would not hold together."""
         parts = [self.write(p) if isinstance(p, Name) else self.word(p) for p in name.sub]
         text = ",".join(parts)
         if not text:
             return ""
-        return f"_{{{text}}}" if text_width(text) > 1 else f"_{text}"
+        return f"_{text}" if self.holds(text) else f"_{{{text}}}"
+
+    def holds(self, text: str) -> bool:
+        """Whether a subscript needs no braces: one character."""
+        return text_width(text) == 1
 
     @abstractmethod
     def word(self, word: str) -> str:
@@ -213,6 +217,10 @@ class AsciiWriter(TextWriter):
         above = name.sup + sup
         above = f"^{above}" if len(above) == 1 else f"^{{{above}}}" if above else ""
         return head.replace("\\", "") + "'" * name.primes + self.subscript(name) + above
+
+    def holds(self, text: str) -> bool:
+        """Whether a subscript needs no braces: one word."""
+        return text.isalnum()
 
     def separator(self, kind: str) -> str:
         """`*`, or a blank for a matrix product."""

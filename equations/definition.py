@@ -1,0 +1,235 @@
+"""The definition of a cell: a class body that reads like the paper.
+
+    class gru(Definition):
+        '''Gated recurrent unit.'''
+
+        source = "Cho et al. 2014, arXiv:1406.1078v3"
+        x = Input("n_x")
+        h = State("n_h")
+        W_u = W_r = W_h = Parameter("n_h", "n_x")
+        ...
+        u = sigmoid(W_u @ x + U_u @ h + b_u)
+        h_next = (1 - u) * h + u * h_cand
+
+The body is run in order: a declaration or an expression that is assigned to a name becomes the
+symbol or the equation of that name, and from then on the name stands for its symbol. Everything
+else is metadata. `gru.cell` is the finished `Cell`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import keyword
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import sympy as sp
+
+from equations.cell import Cell, Gate
+from equations.language import LanguageError, Role, TensorSymbol, axes_of
+from equations.program import Equation, Fact, Program
+
+METADATA = ("source", "display", "gates", "boundaries", "facts", "loss")
+RESERVED = frozenset(
+    {
+        *("np", "rng", "dtype", "sizes", "t", "T", "B"),
+        *("params", "state", "state0", "saved", "tape", "xs", "nexts"),
+        *("dparams", "dx", "dxs", "dstate", "dstate0", "dnext", "dnexts"),
+    }
+)
+
+
+def Input(*axes: str) -> TensorSymbol:  # noqa: N802 - declarations read as types
+    """Declare an input with these axes."""
+    return TensorSymbol("?", axes, role="input")
+
+
+def State(*axes: str) -> TensorSymbol:  # noqa: N802
+    """Declare a state `v`; the equation `v_next` gives its new value."""
+    return TensorSymbol("?", axes, role="state")
+
+
+def Parameter(*axes: str) -> TensorSymbol:  # noqa: N802
+    """Declare a parameter with these axes; weights are (n_out, n_in)."""
+    return TensorSymbol("?", axes, role="parameter")
+
+
+@dataclass(frozen=True)
+class Marked:
+    """An expression with a role: an output that is no state, or a shift."""
+
+    value: sp.Expr
+    role: Role | str
+
+
+def Output(value: sp.Expr) -> sp.Expr:  # noqa: N802
+    """Mark an equation as an output of the cell that is no state."""
+    return Marked(sp.sympify(value), "output")
+
+
+def Shift(value: sp.Expr) -> sp.Expr:  # noqa: N802
+    """A value the results are independent of, held constant in every derivation.
+
+    The independence is a claim, and is proved for every cell that declares a shift.
+    """
+    return Marked(sp.sympify(value), "shift")
+
+
+class _Body(dict[str, Any]):
+    """The namespace of a definition: collects symbols and equations in the order written."""
+
+    def __init__(self, cell: str) -> None:
+        super().__init__()
+        self.cell = cell
+        self.arguments: list[TensorSymbol] = []
+        self.equations: list[Equation] = []
+        self.outputs: list[TensorSymbol] = []
+        self.metadata: dict[str, Any] = {}
+
+    def __setitem__(self, name: str, value: object) -> None:
+        if name.startswith("__") or inspect.isfunction(value):
+            super().__setitem__(name, value)
+        elif name in METADATA:
+            self.metadata[name] = value
+        else:
+            super().__setitem__(name, self.symbol(name, value))
+
+    def symbol(self, name: str, value: object) -> TensorSymbol:
+        """Declare the symbol or the equation of that name."""
+        if name in self:
+            raise LanguageError(f"{self.cell}: {name} is defined twice")
+        if keyword.iskeyword(name) or name in RESERVED or name.startswith("_"):
+            raise LanguageError(f"{self.cell}: {name!r} cannot be a name: it is reserved")
+        if isinstance(value, TensorSymbol) and value.name == "?":
+            symbol = TensorSymbol(name, value.axes, self.display(name, value.role), value.role)
+            self.arguments.append(symbol)
+            return symbol
+        mark = ""
+        if isinstance(value, Marked):
+            mark, value = value.role, value.value
+        if not isinstance(value, sp.Expr):
+            raise LanguageError(
+                f"{self.cell}: {name} is neither a declaration, an expression nor one of "
+                f"{', '.join(METADATA)}; got {type(value).__name__}"
+            )
+        try:
+            axes = axes_of(value) or ()
+        except LanguageError as error:
+            raise LanguageError(f"{self.cell}: equation {name}: {error}") from None
+        role: Role = "shift" if mark == "shift" else "value"
+        symbol = TensorSymbol(name, axes, self.display(name, role), role)
+        self.equations.append(Equation(symbol, value))
+        if mark == "output":
+            self.outputs.append(symbol)
+        return symbol
+
+    def display(self, name: str, role: Role) -> str:
+        """How the symbol is printed, in LaTeX: at time t, the old state at t-1."""
+        given: str | None = self.metadata.get("display", {}).get(name)
+        if given is not None:
+            return given
+        if role == "parameter":
+            return name
+        base = name.removesuffix("_next")
+        time = "t-1" if role == "state" else "t"
+        head, _, sub = base.partition("_")
+        index = f"{sub},{time}" if sub else time
+        return f"{head}_{index}" if len(index) == 1 else f"{head}_{{{index}}}"
+
+
+class _DefinitionType(type):
+    @classmethod
+    def __prepare__(cls, name: str, _bases: tuple[type, ...], /, **_kwargs: object) -> _Body:
+        return _Body(name)
+
+    def __new__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> _DefinitionType:
+        namespace = dict(body)
+        if isinstance(body, _Body) and bases:
+            doc = inspect.cleandoc(body.get("__doc__") or "")
+            namespace["cell"] = _finished(name, doc, body)
+        return super().__new__(cls, name, bases, namespace)
+
+
+class Definition(metaclass=_DefinitionType):
+    """Base of every cell definition; the class body holds the equations."""
+
+    cell: ClassVar[Cell]
+
+
+def _finished(name: str, doc: str, body: _Body) -> Cell:
+    """Build and check the cell of a definition."""
+    by_role: dict[str, list[TensorSymbol]] = {"input": [], "state": [], "parameter": []}
+    for symbol in body.arguments:
+        by_role[symbol.role].append(symbol)
+    defined = {equation.symbol.name: equation.symbol for equation in body.equations}
+    next_states = []
+    for state in by_role["state"]:
+        new = defined.get(f"{state}_next")
+        if new is None:
+            raise LanguageError(f"{name}: state {state} has no equation {state}_next")
+        if new.axes != state.axes:
+            raise LanguageError(
+                f"{name}: equation {new}: expected the axes of {state} ({', '.join(state.axes)}), "
+                f"got ({', '.join(new.axes)})"
+            )
+        next_states.append(new)
+    if not by_role["input"]:
+        raise LanguageError(f"{name}: a cell needs at least one Input")
+    if not (next_states or body.outputs):
+        raise LanguageError(f"{name}: a cell needs a State or an Output")
+    arguments = (*by_role["input"], *by_role["state"], *by_role["parameter"])
+    program = Program(
+        name,
+        arguments,
+        tuple(body.equations),
+        (*next_states, *body.outputs),
+        tuple(Fact(left, sp.sympify(right)) for left, right in body.metadata.get("facts", ())),
+    )
+    _check_use(program)
+    _check_derived_names(name, program)
+    gates = {gate: Gate(*ends) for gate, ends in body.metadata.get("gates", {}).items()}
+    for key in (*gates, *body.metadata.get("display", {})):
+        if key not in {s.name for s in program.symbols}:
+            raise LanguageError(f"{name}: {key!r} in gates or display is not one of its names")
+    return Cell(
+        name,
+        doc,
+        body.metadata.get("source", ""),
+        program,
+        tuple(by_role["input"]),
+        tuple(by_role["state"]),
+        tuple(by_role["parameter"]),
+        tuple(next_states),
+        tuple(body.outputs),
+        gates,
+        tuple(body.metadata.get("boundaries", ())),
+        defined.get(body.metadata.get("loss", "")),
+    )
+
+
+def _check_use(program: Program) -> None:
+    """Refuse what no result depends on."""
+    used = {s for equation in program for s in equation.value.atoms(TensorSymbol)}
+    for symbol in program.arguments:
+        if symbol not in used:
+            raise LanguageError(f"{program.name}: {symbol.role} {symbol} is in no equation")
+    needed = program.needed_for(program.results).equations
+    for equation in program:
+        if equation not in needed:
+            raise LanguageError(
+                f"{program.name}: equation {equation.symbol} is used by nothing; mark it with "
+                "Output(...) if it is one"
+            )
+
+
+def _check_derived_names(name: str, program: Program) -> None:
+    """Refuse a name that a derivation would give to something else."""
+    names = {symbol.name for symbol in program.symbols}
+    for symbol in program.symbols:
+        for pattern in ("d{}", "d{}_given", "d{}_later", "a_{}", "{}_dot"):
+            derived = pattern.format(symbol)
+            if derived in names:
+                raise LanguageError(
+                    f"{name}: {derived} is the name of what is derived from {symbol}; choose "
+                    "another"
+                )
