@@ -119,6 +119,11 @@ class Cell:
         """The same derivative as a linear map dS ↦ ..., for states that are matrices."""
         return tangent(self.forward(), wrt=self.states, results=self.next_states)
 
+    def state_derivative(self) -> Program:
+        """The derivative by the old states as people write it: matrices, or a linear map."""
+        matrices = all(len(state.axes) <= 1 for state in self.states)
+        return self.jacobian() if matrices else self.linear_map()
+
     def second(self) -> Program:
         """Second order: the tangents of the gradients, the derivation applied to its own result."""
         backward = self.backward()

@@ -408,7 +408,7 @@ def _rank(expression: sp.Expr) -> int:
         return len(expression.axes)
     if isinstance(expression, Contract):
         return len(expression.letters[1])
-    if isinstance(expression, Identity | Ones):
+    if isinstance(expression, Identity | Ones | Largest):
         return len(axes_of(expression) or ())
     return max((_rank(part) for part in expression.args), default=0)
 

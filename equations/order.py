@@ -2,8 +2,8 @@
 
 Terms: positive ones first, then those without parameters, then by the declaration of the latest
 parameter or symbol in them (`W x + U h + b`, `h' - h`, `f c + i g`).
-Factors: cotangents, gates and other computed values, parameters, inputs and states, tangents
-(`δu u (1 - u)`, `o tanh(c)`, `(1 - u) ḣ`).
+Factors: cotangents, parameters, gates and other computed values, inputs and states, tangents; names
+before sums and functions (`δu u (1 - u)`, `o tanh(c)`, `(1 - u) ḣ`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import sympy as sp
 
 from equations.language import TensorSymbol
 
-_FACTOR_CLASS = {"value": 1, "shift": 1, "parameter": 2, "input": 3, "state": 3}
+_FACTOR_CLASS = {"parameter": 1, "value": 2, "shift": 2, "input": 3, "state": 3}
 _COTANGENTS = ("cotangent", "seed", "carry")
 
 
@@ -46,13 +46,13 @@ class Order:
             sp.srepr(rest),
         )
 
-    def _factor_key(self, factor: sp.Expr) -> tuple[int, int, bool, str]:
+    def _factor_key(self, factor: sp.Expr) -> tuple[int, bool, int, str]:
         symbols = factor.atoms(TensorSymbol)
-        rank = min(
+        kind, place = min(
             ((_class_of(s), self.position.get(s, len(self.position))) for s in symbols),
             default=(-1, 0),
         )
-        return (*rank, not isinstance(factor, TensorSymbol), sp.srepr(factor))
+        return (kind, not isinstance(factor, TensorSymbol), place, sp.srepr(factor))
 
 
 def _class_of(symbol: TensorSymbol) -> int:

@@ -42,6 +42,7 @@ class deltanet(Definition):
             at={beta: 0},
             steps=1000,
         ),
+        Boundary("β = 0 hands the gradient on", gradient(S), "=", gradient(S_next), at={beta: 0}),
         Boundary("β = 0 sends no gradient into W_v", gradient(W_v), "=", 0, at={beta: 0}),
         Boundary(
             "β = 1 stores v under a key of length 1",

@@ -4,7 +4,7 @@ import sympy as sp
 
 from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Identity, absolute, maximum, sigmoid, tanh
+from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
 
 
 class gru(Definition):
@@ -43,6 +43,7 @@ class gru(Definition):
             at={u: 0},
             steps=1000,
         ),
+        Boundary("Γ_u = 0 hands the gradient on", gradient(h), "=", gradient(h_next), at={u: 0}),
         Boundary("Γ_u = 0 sends no gradient into W_h", gradient(W_h), "=", 0, at={u: 0}),
         Boundary("Γ_u = 0 sends no gradient into U_h", gradient(U_h), "=", 0, at={u: 0}),
         Boundary("Γ_u = 0 sends no gradient into b_h", gradient(b_h), "=", 0, at={u: 0}),
@@ -56,6 +57,20 @@ class gru(Definition):
             "=",
             0,
             at={r: 0, u: 1},
+        ),
+        Boundary(
+            "Γ_r = 0 and Γ_u = 1 send no gradient back",
+            gradient(h),
+            "=",
+            0,
+            at={r: 0, u: 1},
+        ),
+        Boundary(
+            "Γ_r = 1 and Γ_u = 1 leave a simple recurrent network",
+            jacobian(h_next, h),
+            "=",
+            Contract("i,ij->ij", 1 - h_cand**2, U_h),
+            at={r: 1, u: 1},
         ),
         Boundary(
             "the state stays within its own bound and 1",

@@ -48,6 +48,13 @@ class lstm(Definition):
             at={f: 1, i: 0},
             steps=1000,
         ),
+        Boundary(
+            "f = 1, i = 0 hand the gradient of c on",
+            gradient(c),
+            "=",
+            gradient(c_next),
+            at={f: 1, i: 0},
+        ),
         Boundary("f = 1 opens the direct path", direct(c_next, c), "=", Identity("n_h"), at={f: 1}),
         Boundary("f = 0 cuts the direct path", direct(c_next, c), "=", 0, at={f: 0}),
         Boundary(
@@ -57,6 +64,7 @@ class lstm(Definition):
             Contract("i,ij->ij", i * (1 - g**2), U_g) + Contract("i,ij->ij", g * i * (1 - i), U_i),
             at={f: 0},
         ),
+        Boundary("f = 0 sends no gradient to the old c", gradient(c), "=", 0, at={f: 0}),
         Boundary("i = 0 sends no gradient into W_g", gradient(W_g), "=", 0, at={i: 0}),
         Boundary("i = 0 sends no gradient into U_g", gradient(U_g), "=", 0, at={i: 0}),
         Boundary("o = 0 hides the cell", h_next, "=", 0, at={o: 0}),

@@ -49,6 +49,13 @@ class lstm_peephole(Definition):
             at={f: 1, i: 0},
             steps=1000,
         ),
+        Boundary(
+            "f = 1, i = 0 hand the gradient of c on",
+            gradient(c),
+            "=",
+            gradient(c_next),
+            at={f: 1, i: 0},
+        ),
         Boundary("f = 1 opens the direct path", direct(c_next, c), "=", Identity("n_h"), at={f: 1}),
         Boundary("f = 0 cuts the direct path", direct(c_next, c), "=", 0, at={f: 0}),
         Boundary(
@@ -64,6 +71,9 @@ class lstm_peephole(Definition):
             "=",
             Contract("i,ij->ij", g * i * (1 - i) * p_i, Identity("n_h")),
             at={f: 0},
+        ),
+        Boundary(
+            "f = 0, i = 0 send no gradient to the old c", gradient(c), "=", 0, at={f: 0, i: 0}
         ),
         Boundary("i = 0 sends no gradient into W_g", gradient(W_g), "=", 0, at={i: 0}),
         Boundary("i = 0 sends no gradient into U_g", gradient(U_g), "=", 0, at={i: 0}),

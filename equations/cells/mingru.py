@@ -38,10 +38,12 @@ class mingru(Definition):
             at={z: 0},
             steps=1000,
         ),
+        Boundary("z = 0 hands the gradient on", gradient(h), "=", gradient(h_next), at={z: 0}),
         Boundary("z = 0 sends no gradient into W_h", gradient(W_h), "=", 0, at={z: 0}),
         Boundary("z = 0 sends no gradient into b_h", gradient(b_h), "=", 0, at={z: 0}),
         Boundary("z = 1 replaces the state by the candidate", h_next, "=", h_cand, at={z: 1}),
         Boundary("z = 1 forgets everything", jacobian(h_next, h), "=", 0, at={z: 1}),
+        Boundary("z = 1 sends no gradient back", gradient(h), "=", 0, at={z: 1}),
         Boundary(
             "the state stays between itself and the candidate",
             absolute(h_next),

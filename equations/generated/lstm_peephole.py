@@ -4,8 +4,8 @@
     i_t = σ(W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i)
     g_t = tanh(W_g x_t + U_g h_{t-1} + b_g)
     c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-    o_t = σ(W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o)
-    h_t = tanh(c_t) ∘ o_t
+    o_t = σ(W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o)
+    h_t = o_t ∘ tanh(c_t)
 
 Generated from equations/cells/lstm_peephole.py by `gateproof generate lstm_peephole`: change that
 file, not this one. B is the batch, T the number of time steps. MIT licence; see LICENSE.
@@ -179,8 +179,8 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     g = np.tanh(a_g)
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next = f * c + i * g
-    # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
-    a_o = x @ W_o.T + h @ U_o.T + c_next * p_o + b_o
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
+    a_o = x @ W_o.T + h @ U_o.T + p_o * c_next + b_o
     # o_t = σ(a_o)
     o = _sigmoid(a_o)
     # tanh(c_t)
@@ -227,7 +227,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     do = dh_next * tanh_c_next
     # o_t = σ(a_o)
     da_o = do * o * (1 - o)
-    # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     dW_o = da_o.T @ x
     dU_o = da_o.T @ h
     dp_o = (da_o * c_next).sum(axis=0)
@@ -364,7 +364,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     g_dot = (1 - (g**2)) * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
-    # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     a_o_dot = (
         x_dot @ W_o.T
         + h_dot @ U_o.T
@@ -489,7 +489,7 @@ def step_hvp(
     g_dot = (1 - (g**2)) * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
-    # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     a_o_dot = (
         x_dot @ W_o.T
         + h_dot @ U_o.T
@@ -508,7 +508,7 @@ def step_hvp(
     do_dot = dh_next * tanh_c_next_dot
     # o_t = σ(a_o)
     da_o_dot = do * (1 - 2 * o) * o_dot + do_dot * o * (1 - o)
-    # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     dW_o_dot = da_o.T @ x_dot + da_o_dot.T @ x
     dU_o_dot = da_o.T @ h_dot + da_o_dot.T @ h
     dp_o_dot = (da_o * c_next_dot).sum(axis=0) + (da_o_dot * c_next).sum(axis=0)
@@ -627,7 +627,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     dg_dh = (1 - (g**2))[:, :, None] * da_g_dh
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_next_dh = c[:, :, None] * df_dh + g[:, :, None] * di_dh + i[:, :, None] * dg_dh
-    # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     da_o_dh = U_o + p_o[:, None] * dc_next_dh
     # o_t = σ(a_o)
     do_dh = (o * (1 - o))[:, :, None] * da_o_dh
@@ -647,7 +647,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     dc_next_dc = (
         f[:, :, None] * np.eye(n_h, dtype=dtype) + c[:, :, None] * df_dc + g[:, :, None] * di_dc
     )
-    # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     da_o_dc = p_o[:, None] * dc_next_dc
     # o_t = σ(a_o)
     do_dc = (o * (1 - o))[:, :, None] * da_o_dc
@@ -707,8 +707,8 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         g = np.tanh(a_g)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         c_next = f * c + i * g
-        # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
-        a_o = x @ W_o.T + h @ U_o.T + c_next * p_o + b_o
+        # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
+        a_o = x @ W_o.T + h @ U_o.T + p_o * c_next + b_o
         # o_t = σ(a_o)
         o = _sigmoid(a_o)
         # tanh(c_t)
@@ -780,7 +780,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         do = dh_next * tanh_c_next
         # o_t = σ(a_o)
         da_o = do * o * (1 - o)
-        # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
+        # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
         dW_o += da_o.T @ x
         dU_o += da_o.T @ h
         dp_o += (da_o * c_next).sum(axis=0)
@@ -923,7 +923,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         g_dot = (1 - (g**2)) * a_g_dot
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
-        # a_o = W_o x_t + U_o h_{t-1} + c_t ∘ p_o + b_o
+        # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
         a_o_dot = (
             x_dot @ W_o.T
             + h_dot @ U_o.T

@@ -7,7 +7,7 @@
     s_t      = Σ e_t
     ŷ_t      = e_t/s_t
     log(ŷ_t) = z_t - log(s_t)
-    J_t      = -(y_tᵀ log(ŷ_t))/T
+    J_t      = -y_tᵀ log(ŷ_t)/T
 
     where m_t is a shift: no result depends on it
 
@@ -159,7 +159,7 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
     log_s = np.log(s)
     # log(ŷ_t) = z_t - log(s_t)
     log_y_hat = z - log_s[:, None] * np.ones(n_y, dtype=dtype)
-    # J_t = -(y_tᵀ log(ŷ_t))/T
+    # J_t = -y_tᵀ log(ŷ_t)/T
     cost = -(y * log_y_hat).sum(axis=-1) / T
     saved = Saved(
         h=h,
@@ -201,7 +201,7 @@ def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Inputs,
     h, y, e, inv_s, log_y_hat = saved.h, saved.y, saved.e, saved.inv_s, saved.log_y_hat
     dy_hat, dcost = dnext
     T = 1
-    # J_t = -(y_tᵀ log(ŷ_t))/T
+    # J_t = -y_tᵀ log(ŷ_t)/T
     dy = -(dcost[:, None] * log_y_hat) / T
     dlog_y_hat = -(dcost[:, None] * y) / T
     # log(ŷ_t) = z_t - log(s_t)
@@ -271,7 +271,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Inputs, dstate: 
     log_s_dot = inv_s * s_dot
     # log(ŷ_t) = z_t - log(s_t)
     log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
-    # J_t = -(y_tᵀ log(ŷ_t))/T
+    # J_t = -y_tᵀ log(ŷ_t)/T
     cost_dot = (-(y_dot * log_y_hat).sum(axis=-1) - (y * log_y_hat_dot).sum(axis=-1)) / T
     return Next(y_hat=y_hat_dot, cost=cost_dot)
 
@@ -316,7 +316,7 @@ def step_hvp(
     h_dot = dx.h
     y_dot = dx.y
     T = 1
-    # J_t = -(y_tᵀ log(ŷ_t))/T
+    # J_t = -y_tᵀ log(ŷ_t)/T
     dlog_y_hat = -(dcost[:, None] * y) / T
     # log(ŷ_t) = z_t - log(s_t)
     dlog_s = dcost / T
@@ -344,7 +344,7 @@ def step_hvp(
     log_s_dot = inv_s * s_dot
     # log(ŷ_t) = z_t - log(s_t)
     log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
-    # J_t = -(y_tᵀ log(ŷ_t))/T
+    # J_t = -y_tᵀ log(ŷ_t)/T
     dy_dot = -(dcost[:, None] * log_y_hat_dot) / T
     dlog_y_hat_dot = -(dcost[:, None] * y_dot) / T
     # ŷ_t = e_t/s_t
@@ -434,7 +434,7 @@ def unroll(params: Params, xs: Inputs, state0: State) -> tuple[Next, Tape]:
         log_s = np.log(s)
         # log(ŷ_t) = z_t - log(s_t)
         log_y_hat = z - log_s[:, None] * np.ones(n_y, dtype=dtype)
-        # J_t = -(y_tᵀ log(ŷ_t))/T
+        # J_t = -y_tᵀ log(ŷ_t)/T
         cost = -(y * log_y_hat).sum(axis=-1) / T
         tape.a[t] = a
         tape.z[t] = z
@@ -477,7 +477,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs
         h, y, e, inv_s = tape.h[t], tape.y[t], tape.e[t], tape.inv_s[t]
         log_y_hat = tape.log_y_hat[t]
         dy_hat, dcost = dnexts.y_hat[t], dnexts.cost[t]
-        # J_t = -(y_tᵀ log(ŷ_t))/T
+        # J_t = -y_tᵀ log(ŷ_t)/T
         dy = -(dcost[:, None] * log_y_hat) / T
         dlog_y_hat = -(dcost[:, None] * y) / T
         # log(ŷ_t) = z_t - log(s_t)
@@ -551,7 +551,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0
         log_s_dot = inv_s * s_dot
         # log(ŷ_t) = z_t - log(s_t)
         log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
-        # J_t = -(y_tᵀ log(ŷ_t))/T
+        # J_t = -y_tᵀ log(ŷ_t)/T
         cost_dot = (-(y_dot * log_y_hat).sum(axis=-1) - (y * log_y_hat_dot).sum(axis=-1)) / T
         nexts.y_hat[t] = y_hat_dot
         nexts.cost[t] = cost_dot

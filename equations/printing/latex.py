@@ -20,7 +20,7 @@ from equations.printing.text import greek
 from equations.printing.writer import ATOM, FACTORS, SCRIPT, Writer
 
 ACCENTS = {"ring": "mathring"}
-MARKS = {"dot": r"\cdot", "ring": r"\circ", "+": "+"}
+MARKS = {"dot": r"\bullet", "ring": r"\circ", "+": "+"}
 NAMED = ("tanh", "exp", "log", "max", "min", "sin", "cos", "sinh", "cosh")
 RELATIONS = {">=": r"\ge", "<=": r"\le", "!=": r"\ne"}
 CONSTANTS = {"ones": r"\mathbf{1}", "oo": r"\infty", "pi": r"\pi", "E": "e"}

@@ -117,7 +117,7 @@ class Writer(ABC):
         """A fraction on one line."""
         top = node.top
         # Where it makes no difference what is divided, there are no parentheses: 2 a/b.
-        plain = isinstance(top, Product) and (top.kind == "scalar" or len(top.factors) == 1)
+        plain = isinstance(top, Product) and (top.kind != "componentwise" or len(top.factors) == 1)
         over = self.within(top, FACTORS if plain else DERIVATIVE)
         return f"{over}/{self.within(node.bottom, SCRIPT)}"
 

@@ -1,0 +1,85 @@
+"""A definition refuses nonsense early, and says which cell, which equation and which axes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from equations import cells
+from equations.cell import Cell
+from equations.language import LanguageError
+
+HEAD = """
+from equations.definition import Definition, Input, Output, Parameter, Shift, State
+from equations.language import *
+
+class bad(Definition):
+    x = Input("n_x")
+    h = State("n_h")
+    W = Parameter("n_h", "n_x")
+    U = Parameter("n_h", "n_h")
+"""
+
+
+def define(folder: Path, *lines: str) -> Cell:
+    """The cell of a definition with these further lines."""
+    path = folder / "bad.py"
+    path.write_text(HEAD + "".join(f"    {line}\n" for line in lines), encoding="utf-8")
+    return cells.load(path)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            ["u = sigmoid(W @ h)", "h_next = u * h"],
+            r"bad: equation u: .* W has n_x where h has n_h",
+        ),
+        (["h_next = W @ x + x"], r"bad: equation h_next: axes do not agree: .*n_h.*n_x"),
+        (["h_next = W @ x", "h_next = U @ h"], r"bad: h_next is defined twice"),
+        (["h_next = W @ x + h"], r"bad: parameter U is in no equation"),
+        (["u = U @ h", "h_next = W @ x"], r"bad: equation u is used by nothing"),
+        (["y = W @ x + U @ h"], r"bad: state h has no equation h_next"),
+        (["h_next = outer(W @ x, U @ h)"], r"expected the axes of h \(n_h\), got \(n_h, n_h\)"),
+        (
+            ["du = U @ h", "u = W @ x", "h_next = u * du"],
+            r"du is the name of what is derived from u",
+        ),
+        (["a_h_next = U @ h", "h_next = tanh(W @ x) * a_h_next"], r"choose another"),
+        (["np = W @ x", "h_next = np + U @ h"], r"'np' cannot be a name: it is reserved"),
+        (["h_next = W @ x + U @ h", "colour = 'red'"], r"colour is neither a declaration"),
+        (["gates = {'z': ('a', 'b')}", "h_next = W @ x + U @ h"], r"'z' in gates or display"),
+        (["h_next = W @ x + U @ h + broadcast(largest(h), 'n_h')"], r"only for a shift"),
+    ],
+)
+def test_a_bad_definition_is_refused(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.raises(LanguageError, match=message):
+        define(tmp_path, *lines)
+
+
+def test_use_before_definition_is_a_name_error(tmp_path: Path) -> None:
+    with pytest.raises(NameError, match="later"):
+        define(tmp_path, "h_next = W @ x + U @ h + later")
+
+
+def test_a_file_without_a_definition_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "empty.py"
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(LanguageError, match="expected one cell definition, got none"):
+        cells.load(path)
+
+
+def test_the_registry_lists_what_it_knows() -> None:
+    with pytest.raises(KeyError, match="unknown cell 'gro'; known: .*gru"):
+        cells["gro"]
+    assert list(cells) == sorted(cells)
+
+
+@pytest.mark.parametrize("name", list(cells))
+def test_every_cell_knows_its_file_and_its_source(name: str) -> None:
+    cell = cells[name]
+    assert cell.name == name
+    assert cell.source
+    assert cell.doc
+    assert len(cell.next_states) == len(cell.states)
