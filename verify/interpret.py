@@ -13,7 +13,6 @@ import sympy as sp
 
 from equations.derive.sequence import Recurrence
 from equations.language import (
-    LETTERS,
     Contract,
     Identity,
     Largest,
@@ -213,5 +212,3 @@ def _of_parameter(symbol: TensorSymbol) -> bool:
     while symbol.origin is not None and isinstance(symbol.origin[1][0], TensorSymbol):
         symbol = symbol.origin[1][0]
     return symbol.role == "parameter"
-
-

@@ -79,11 +79,37 @@ def _product(first: Operand, second: Operand, output: str) -> Operand:
         text = f"({a} * {b}).sum(axis={_axes(first.letters, summed)})"
         rest = "".join(letter for letter in first.letters if letter not in summed)
         return _arranged(Operand(text, rest), output)
+    stacked = _stacked(first, left, right) or _stacked(second, right, left)
+    if stacked and len(summed) == 1:
+        return _stack(first, second, left, summed, right, output)
     if len(left) > 1 or len(right) > 1 or len(summed) > 1:
         return _einsum(first, second, output)
     if left and right and output.index(left[0]) > output.index(right[0]):
         first, second, left, right = second, first, right, left
     return _matmul(first, second, batch, left, summed, right, output)
+
+
+def _stacked(operand: Operand, own: list[str], other: list[str]) -> bool:
+    """Whether it is a stack of matrices over the batch and the other a single matrix."""
+    return BATCH in own and len(own) == 2 and len(other) == 1 and len(operand.letters) == 3
+
+
+def _stack(
+    first: Operand,
+    second: Operand,
+    left: list[str],
+    summed: list[str],
+    right: list[str],
+    output: str,
+) -> Operand:
+    """A product of a stack of matrices with one matrix: NumPy repeats the one."""
+    left = [letter for letter in left if letter != BATCH]
+    right = [letter for letter in right if letter != BATCH]
+    batch_first = [BATCH] if BATCH in first.letters else []
+    batch_second = [BATCH] if BATCH in second.letters else []
+    a = _matrix(first, [*batch_first, *left, *summed])
+    b = _matrix(second, [*batch_second, *summed, *right])
+    return _arranged(Operand(f"{a} @ {b}", "".join([BATCH, *left, *right]), tight=False), output)
 
 
 def _matmul(

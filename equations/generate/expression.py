@@ -52,6 +52,9 @@ class Writer:
         for number, rest in self.order.terms(expression):
             term = self.term(number, rest, output)
             written.append(term)
+        first, *others = written[0].split(" ")
+        if first.startswith("-") and "**" in first:  # a power binds before a sign: say so
+            written[0] = " ".join([f"-({first[1:]})", *others])
         return written
 
     def text(self, expression: sp.Expr, output: str | None = None) -> str:
@@ -78,9 +81,6 @@ class Writer:
             return sign + self.product(number, constant, str(operand))
         batch_lost = self.is_batched(rest) and BATCH not in output
         body = self.product(number, rest)
-        if sign and body.split(" ")[0].count("**"):  # the power binds first; say so
-            first, *others = body.split(" ")
-            body = " ".join([f"({first})", *others])
         if batch_lost:
             simple = isinstance(rest, TensorSymbol) and number == 1
             body = (body if simple else f"({body})") + ".sum(axis=0)"

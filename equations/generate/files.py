@@ -1,4 +1,4 @@
-"""Generated modules on disk: written whole or not at all, and compared with what they should be."""
+"""Generated files on disk: written whole or not at all, and compared with what they should be."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def write(path: Path, text: str) -> None:
         raise
 
 
-def differences(folder: Path, texts: dict[str, str], *, whole: bool = True) -> list[str]:
+def differences(folder: Path, texts: dict[str, str], own: str = "") -> list[str]:
     """What is missing, stale or left over in a folder, one sentence each.
 
     Args:
         folder: where the files should be.
         texts: the file names and what they should hold.
-        whole: whether a further Python file in the folder is one too many.
+        own: a pattern such as `*.py`; any further file of that kind is one too many.
     """
     found = []
     for name, text in sorted(texts.items()):
@@ -40,8 +40,8 @@ def differences(folder: Path, texts: dict[str, str], *, whole: bool = True) -> l
         if not path.is_file():
             found.append(f"{path} is missing")
         elif path.read_text(encoding="utf-8") != text:
-            found.append(f"{path} is not what its definition generates")
-    if whole:
-        extra = sorted({p.name for p in folder.glob("*.py")} - set(texts) - {"__init__.py"})
+            found.append(f"{path} is not current")
+    if own:
+        extra = sorted({p.name for p in folder.glob(own)} - set(texts) - {"__init__.py"})
         found += [f"{folder / name} belongs to no definition" for name in extra]
     return found

@@ -175,7 +175,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_cand = dh_next * u
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - (h_cand**2))
+    da_h_cand = dh_cand * (1 - h_cand**2)
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dW_h = da_h_cand.T @ x
     dU_h = da_h_cand.T @ r_h
@@ -258,7 +258,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - (h_cand**2)) * a_h_cand_dot
+    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     h_next_dot = (1 - u) * h_dot + (h_cand - h) * u_dot + u * h_cand_dot
     return State(h=h_next_dot)
@@ -306,7 +306,7 @@ def step_hvp(
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_cand = dh_next * u
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - (h_cand**2))
+    da_h_cand = dh_cand * (1 - h_cand**2)
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dr_h = da_h_cand @ U_h
     # Γ_r ∘ h_{t-1}
@@ -330,11 +330,11 @@ def step_hvp(
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - (h_cand**2)) * a_h_cand_dot
+    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_cand_dot = dh_next * u_dot
     # h'_t = tanh(a_{h'})
-    da_h_cand_dot = dh_cand_dot * (1 - (h_cand**2)) - 2 * dh_cand * h_cand * h_cand_dot
+    da_h_cand_dot = dh_cand_dot * (1 - h_cand**2) - 2 * dh_cand * h_cand * h_cand_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dW_h_dot = da_h_cand.T @ x_dot + da_h_cand_dot.T @ x
     dU_h_dot = da_h_cand.T @ r_h_dot + da_h_cand_dot.T @ r_h
@@ -415,9 +415,9 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # Γ_r ∘ h_{t-1}
     dr_h_dh = r[:, :, None] * np.eye(n_h, dtype=dtype) + h[:, :, None] * dr_dh
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-    da_h_cand_dh = np.einsum("ij,ljk->lik", U_h, dr_h_dh)
+    da_h_cand_dh = U_h @ dr_h_dh
     # h'_t = tanh(a_{h'})
-    dh_cand_dh = (1 - (h_cand**2))[:, :, None] * da_h_cand_dh
+    dh_cand_dh = (1 - h_cand**2)[:, :, None] * da_h_cand_dh
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_next_dh = (
         (1 - u)[:, :, None] * np.eye(n_h, dtype=dtype)
@@ -526,7 +526,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
         dh_cand = dh_next * u
         # h'_t = tanh(a_{h'})
-        da_h_cand = dh_cand * (1 - (h_cand**2))
+        da_h_cand = dh_cand * (1 - h_cand**2)
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         dW_h += da_h_cand.T @ x
         dU_h += da_h_cand.T @ r_h
@@ -615,7 +615,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
         # h'_t = tanh(a_{h'})
-        h_cand_dot = (1 - (h_cand**2)) * a_h_cand_dot
+        h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
         h_next_dot = (1 - u) * h_dot + (h_cand - h) * u_dot + u * h_cand_dot
         nexts.h[t] = h_next_dot

@@ -215,12 +215,12 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # h_t = o_t ∘ tanh(c_t)
     dtanh_c_next = dh_next * o
     # tanh(c_t)
-    dc_next = dc_next_given + dtanh_c_next * (1 - (tanh_c_next**2))
+    dc_next = dc_next_given + dtanh_c_next * (1 - tanh_c_next**2)
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc = dc_next * f
     dg = dc_next * i
     # g_t = tanh(a_g)
-    da_g = dg * (1 - (g**2))
+    da_g = dg * (1 - g**2)
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     dW_g = da_g.T @ x
     dU_g = da_g.T @ h
@@ -329,11 +329,11 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
-    g_dot = (1 - (g**2)) * a_g_dot
+    g_dot = (1 - g**2) * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
     # tanh(c_t)
-    tanh_c_next_dot = (1 - (tanh_c_next**2)) * c_next_dot
+    tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
     # h_t = o_t ∘ tanh(c_t)
     h_next_dot = tanh_c_next * o_dot + o * tanh_c_next_dot
     return State(h=h_next_dot, c=c_next_dot)
@@ -395,11 +395,11 @@ def step_hvp(
     # h_t = o_t ∘ tanh(c_t)
     dtanh_c_next = dh_next * o
     # tanh(c_t)
-    dc_next = dc_next_given + dtanh_c_next * (1 - (tanh_c_next**2))
+    dc_next = dc_next_given + dtanh_c_next * (1 - tanh_c_next**2)
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dg = dc_next * i
     # g_t = tanh(a_g)
-    da_g = dg * (1 - (g**2))
+    da_g = dg * (1 - g**2)
     # h_t = o_t ∘ tanh(c_t)
     do = dh_next * tanh_c_next
     # o_t = σ(a_o)
@@ -427,22 +427,22 @@ def step_hvp(
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
-    g_dot = (1 - (g**2)) * a_g_dot
+    g_dot = (1 - g**2) * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
     # tanh(c_t)
-    tanh_c_next_dot = (1 - (tanh_c_next**2)) * c_next_dot
+    tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
     # h_t = o_t ∘ tanh(c_t)
     dtanh_c_next_dot = dh_next * o_dot
     # tanh(c_t)
     dc_next_dot = (
-        dtanh_c_next_dot * (1 - (tanh_c_next**2)) - 2 * dtanh_c_next * tanh_c_next * tanh_c_next_dot
+        dtanh_c_next_dot * (1 - tanh_c_next**2) - 2 * dtanh_c_next * tanh_c_next * tanh_c_next_dot
     )
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_dot = dc_next * f_dot + dc_next_dot * f
     dg_dot = dc_next * i_dot + dc_next_dot * i
     # g_t = tanh(a_g)
-    da_g_dot = dg_dot * (1 - (g**2)) - 2 * dg * g * g_dot
+    da_g_dot = dg_dot * (1 - g**2) - 2 * dg * g * g_dot
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     dW_g_dot = da_g.T @ x_dot + da_g_dot.T @ x
     dU_g_dot = da_g.T @ h_dot + da_g_dot.T @ h
@@ -540,17 +540,17 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     da_g_dh = U_g
     # g_t = tanh(a_g)
-    dg_dh = (1 - (g**2))[:, :, None] * da_g_dh
+    dg_dh = (1 - g**2)[:, :, None] * da_g_dh
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_next_dh = c[:, :, None] * df_dh + g[:, :, None] * di_dh + i[:, :, None] * dg_dh
     # tanh(c_t)
-    dtanh_c_next_dh = (1 - (tanh_c_next**2))[:, :, None] * dc_next_dh
+    dtanh_c_next_dh = (1 - tanh_c_next**2)[:, :, None] * dc_next_dh
     # h_t = o_t ∘ tanh(c_t)
     dh_next_dh = tanh_c_next[:, :, None] * do_dh + o[:, :, None] * dtanh_c_next_dh
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_next_dc = f[:, :, None] * np.eye(n_h, dtype=dtype)
     # tanh(c_t)
-    dtanh_c_next_dc = (1 - (tanh_c_next**2))[:, :, None] * dc_next_dc
+    dtanh_c_next_dc = (1 - tanh_c_next**2)[:, :, None] * dc_next_dc
     # h_t = o_t ∘ tanh(c_t)
     dh_next_dc = o[:, :, None] * dtanh_c_next_dc
     return Jacobian(h=State(h=dh_next_dh, c=dh_next_dc), c=State(h=dc_next_dh, c=dc_next_dc))
@@ -672,12 +672,12 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         # h_t = o_t ∘ tanh(c_t)
         dtanh_c_next = dh_next * o
         # tanh(c_t)
-        dc_next = dc_next_given + dc_next_later + dtanh_c_next * (1 - (tanh_c_next**2))
+        dc_next = dc_next_given + dc_next_later + dtanh_c_next * (1 - tanh_c_next**2)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         dc = dc_next * f
         dg = dc_next * i
         # g_t = tanh(a_g)
-        da_g = dg * (1 - (g**2))
+        da_g = dg * (1 - g**2)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         dW_g += da_g.T @ x
         dU_g += da_g.T @ h
@@ -792,11 +792,11 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
         # g_t = tanh(a_g)
-        g_dot = (1 - (g**2)) * a_g_dot
+        g_dot = (1 - g**2) * a_g_dot
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
         # tanh(c_t)
-        tanh_c_next_dot = (1 - (tanh_c_next**2)) * c_next_dot
+        tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
         # h_t = o_t ∘ tanh(c_t)
         h_next_dot = tanh_c_next * o_dot + o * tanh_c_next_dot
         nexts.h[t] = h_next_dot

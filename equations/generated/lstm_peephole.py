@@ -233,11 +233,11 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     dp_o = (da_o * c_next).sum(axis=0)
     db_o = da_o.sum(axis=0)
     # c_t is in a_o, tanh(c_t)
-    dc_next = dc_next_given + dtanh_c_next * (1 - (tanh_c_next**2)) + da_o * p_o
+    dc_next = dc_next_given + dtanh_c_next * (1 - tanh_c_next**2) + da_o * p_o
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dg = dc_next * i
     # g_t = tanh(a_g)
-    da_g = dg * (1 - (g**2))
+    da_g = dg * (1 - g**2)
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     dW_g = da_g.T @ x
     dU_g = da_g.T @ h
@@ -361,7 +361,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
-    g_dot = (1 - (g**2)) * a_g_dot
+    g_dot = (1 - g**2) * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
@@ -377,7 +377,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     # o_t = σ(a_o)
     o_dot = o * (1 - o) * a_o_dot
     # tanh(c_t)
-    tanh_c_next_dot = (1 - (tanh_c_next**2)) * c_next_dot
+    tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
     # h_t = o_t ∘ tanh(c_t)
     h_next_dot = tanh_c_next * o_dot + o * tanh_c_next_dot
     return State(h=h_next_dot, c=c_next_dot)
@@ -446,11 +446,11 @@ def step_hvp(
     # o_t = σ(a_o)
     da_o = do * o * (1 - o)
     # c_t is in a_o, tanh(c_t)
-    dc_next = dc_next_given + dtanh_c_next * (1 - (tanh_c_next**2)) + da_o * p_o
+    dc_next = dc_next_given + dtanh_c_next * (1 - tanh_c_next**2) + da_o * p_o
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dg = dc_next * i
     # g_t = tanh(a_g)
-    da_g = dg * (1 - (g**2))
+    da_g = dg * (1 - g**2)
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di = dc_next * g
     # i_t = σ(a_i)
@@ -486,7 +486,7 @@ def step_hvp(
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
-    g_dot = (1 - (g**2)) * a_g_dot
+    g_dot = (1 - g**2) * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
@@ -502,7 +502,7 @@ def step_hvp(
     # o_t = σ(a_o)
     o_dot = o * (1 - o) * a_o_dot
     # tanh(c_t)
-    tanh_c_next_dot = (1 - (tanh_c_next**2)) * c_next_dot
+    tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
     # h_t = o_t ∘ tanh(c_t)
     dtanh_c_next_dot = dh_next * o_dot
     do_dot = dh_next * tanh_c_next_dot
@@ -515,7 +515,7 @@ def step_hvp(
     db_o_dot = da_o_dot.sum(axis=0)
     # c_t is in a_o, tanh(c_t)
     dc_next_dot = (
-        dtanh_c_next_dot * (1 - (tanh_c_next**2))
+        dtanh_c_next_dot * (1 - tanh_c_next**2)
         + da_o_dot * p_o
         + da_o * p_o_dot
         - 2 * dtanh_c_next * tanh_c_next * tanh_c_next_dot
@@ -523,7 +523,7 @@ def step_hvp(
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dg_dot = dc_next * i_dot + dc_next_dot * i
     # g_t = tanh(a_g)
-    da_g_dot = dg_dot * (1 - (g**2)) - 2 * dg * g * g_dot
+    da_g_dot = dg_dot * (1 - g**2) - 2 * dg * g * g_dot
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     dW_g_dot = da_g.T @ x_dot + da_g_dot.T @ x
     dU_g_dot = da_g.T @ h_dot + da_g_dot.T @ h
@@ -624,7 +624,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     da_g_dh = U_g
     # g_t = tanh(a_g)
-    dg_dh = (1 - (g**2))[:, :, None] * da_g_dh
+    dg_dh = (1 - g**2)[:, :, None] * da_g_dh
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_next_dh = c[:, :, None] * df_dh + g[:, :, None] * di_dh + i[:, :, None] * dg_dh
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
@@ -632,7 +632,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # o_t = σ(a_o)
     do_dh = (o * (1 - o))[:, :, None] * da_o_dh
     # tanh(c_t)
-    dtanh_c_next_dh = (1 - (tanh_c_next**2))[:, :, None] * dc_next_dh
+    dtanh_c_next_dh = (1 - tanh_c_next**2)[:, :, None] * dc_next_dh
     # h_t = o_t ∘ tanh(c_t)
     dh_next_dh = tanh_c_next[:, :, None] * do_dh + o[:, :, None] * dtanh_c_next_dh
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
@@ -652,7 +652,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # o_t = σ(a_o)
     do_dc = (o * (1 - o))[:, :, None] * da_o_dc
     # tanh(c_t)
-    dtanh_c_next_dc = (1 - (tanh_c_next**2))[:, :, None] * dc_next_dc
+    dtanh_c_next_dc = (1 - tanh_c_next**2)[:, :, None] * dc_next_dc
     # h_t = o_t ∘ tanh(c_t)
     dh_next_dc = tanh_c_next[:, :, None] * do_dc + o[:, :, None] * dtanh_c_next_dc
     return Jacobian(h=State(h=dh_next_dh, c=dh_next_dc), c=State(h=dc_next_dh, c=dc_next_dc))
@@ -786,11 +786,11 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         dp_o += (da_o * c_next).sum(axis=0)
         db_o += da_o.sum(axis=0)
         # c_t is in a_o, tanh(c_t)
-        dc_next = dc_next_given + dc_next_later + dtanh_c_next * (1 - (tanh_c_next**2)) + da_o * p_o
+        dc_next = dc_next_given + dc_next_later + dtanh_c_next * (1 - tanh_c_next**2) + da_o * p_o
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         dg = dc_next * i
         # g_t = tanh(a_g)
-        da_g = dg * (1 - (g**2))
+        da_g = dg * (1 - g**2)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         dW_g += da_g.T @ x
         dU_g += da_g.T @ h
@@ -920,7 +920,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
         # g_t = tanh(a_g)
-        g_dot = (1 - (g**2)) * a_g_dot
+        g_dot = (1 - g**2) * a_g_dot
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
         # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
@@ -936,7 +936,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         # o_t = σ(a_o)
         o_dot = o * (1 - o) * a_o_dot
         # tanh(c_t)
-        tanh_c_next_dot = (1 - (tanh_c_next**2)) * c_next_dot
+        tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
         # h_t = o_t ∘ tanh(c_t)
         h_next_dot = tanh_c_next * o_dot + o * tanh_c_next_dot
         nexts.h[t] = h_next_dot

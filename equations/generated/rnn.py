@@ -119,7 +119,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     x, h, h_next = saved.x, saved.h, saved.h_next
     (dh_next,) = dnext
     # h_t = tanh(a_h)
-    da_h_next = dh_next * (1 - (h_next**2))
+    da_h_next = dh_next * (1 - h_next**2)
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     dW_h = da_h_next.T @ x
     dU_h = da_h_next.T @ h
@@ -162,7 +162,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
     # h_t = tanh(a_h)
-    h_next_dot = (1 - (h_next**2)) * a_h_next_dot
+    h_next_dot = (1 - h_next**2) * a_h_next_dot
     return State(h=h_next_dot)
 
 
@@ -205,11 +205,11 @@ def step_hvp(
     x_dot = dx
     (h_dot,) = dstate
     # h_t = tanh(a_h)
-    da_h_next = dh_next * (1 - (h_next**2))
+    da_h_next = dh_next * (1 - h_next**2)
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
     # h_t = tanh(a_h)
-    h_next_dot = (1 - (h_next**2)) * a_h_next_dot
+    h_next_dot = (1 - h_next**2) * a_h_next_dot
     da_h_next_dot = -2 * dh_next * h_next * h_next_dot
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     dW_h_dot = da_h_next.T @ x_dot + da_h_next_dot.T @ x
@@ -238,7 +238,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     da_h_next_dh = U_h
     # h_t = tanh(a_h)
-    dh_next_dh = (1 - (h_next**2))[:, :, None] * da_h_next_dh
+    dh_next_dh = (1 - h_next**2)[:, :, None] * da_h_next_dh
     return Jacobian(h=State(h=dh_next_dh))
 
 
@@ -311,7 +311,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         dh_next_given = dnexts.h[t]
         dh_next = dh_next_given + dh_next_later
         # h_t = tanh(a_h)
-        da_h_next = dh_next * (1 - (h_next**2))
+        da_h_next = dh_next * (1 - h_next**2)
         # a_h = W_h x_t + U_h h_{t-1} + b_h
         dW_h += da_h_next.T @ x
         dU_h += da_h_next.T @ h
@@ -359,7 +359,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         # a_h = W_h x_t + U_h h_{t-1} + b_h
         a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
         # h_t = tanh(a_h)
-        h_next_dot = (1 - (h_next**2)) * a_h_next_dot
+        h_next_dot = (1 - h_next**2) * a_h_next_dot
         nexts.h[t] = h_next_dot
         h_dot = h_next_dot
     return nexts

@@ -49,8 +49,7 @@ SHOW = """
 from equations import cells
 for name in cells:
     cell = cells[name]
-    for program in (cell.forward(), cell.backward(), cell.tangent(), cell.jacobian(), cell.second()):
-        print(program)
+    print(cell.forward(), cell.backward(), cell.tangent(), cell.jacobian(), cell.second())
     print(cell.bptt())
 """
 

@@ -1,0 +1,80 @@
+"""The cells by name, found as files in a folder; and a cell in a file of the user's own."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import pkgutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+
+from equations.cell import Cell
+from equations.definition import Definition
+from equations.language import LanguageError
+
+
+class Registry(ModuleType, Mapping[str, Cell]):
+    """A package of definitions as a mapping from names to cells; each is loaded when asked for."""
+
+    # A module is itself and nothing else; Hypothesis puts all modules into a set.
+    __eq__ = ModuleType.__eq__
+    __hash__ = ModuleType.__hash__
+
+    def __getitem__(self, name: str) -> Cell:
+        """The cell of that name.
+
+        Raises:
+            KeyError: there is none; the message lists those there are.
+        """
+        if name not in self.names:
+            raise KeyError(f"unknown cell {name!r}; known: {', '.join(self.names)}")
+        return cell_in(importlib.import_module(f"{self.__name__}.{name}"))
+
+    @property
+    def names(self) -> list[str]:
+        """The names in alphabetical order, without loading a cell."""
+        return sorted(module.name for module in pkgutil.iter_modules(self.__path__))
+
+    def __iter__(self) -> Iterator[str]:
+        """The names."""
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        """How many cells there are."""
+        return len(self.names)
+
+
+def load(path: Path) -> Cell:
+    """The cell defined in a Python file.
+
+    Raises:
+        LanguageError: the file is not Python, or holds no definition, or more than one.
+        OSError: the file cannot be read.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: no such file")
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise LanguageError(f"{path}: expected a Python file (.py)")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except (SyntaxError, NameError, UnicodeDecodeError) as error:
+        raise LanguageError(f"{path}: {error}") from error
+    return cell_in(module)
+
+
+def cell_in(module: ModuleType) -> Cell:
+    """The one cell that a module defines."""
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Definition)
+        and value.__module__ == module.__name__
+    ]
+    if len(found) != 1:
+        names = ", ".join(value.__name__ for value in found) or "none"
+        raise LanguageError(f"{module.__name__}: expected one cell definition, got {names}")
+    return found[0].cell

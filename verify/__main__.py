@@ -1,0 +1,5 @@
+"""`python -m verify` is `gateproof`."""
+
+from verify.cli import main
+
+main()

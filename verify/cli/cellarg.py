@@ -1,0 +1,43 @@
+"""A cell on the command line: its name, or a Python file that defines one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+import click
+
+from equations import cells
+from verify.target import is_file
+
+
+class CellParameter(click.ParamType[str]):
+    """The name of a known cell, or the path of a file; kept as text so that it can be repeated."""
+
+    name = "cell"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Refuse an unknown name, and say which one may have been meant."""
+        if is_file(value) or value in cells.names:
+            return value
+        near = difflib.get_close_matches(value, cells.names, n=1)
+        hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(cells.names)}"
+        return self.fail(f"unknown cell {value!r}{hint}", param, ctx)
+
+    def shell_complete(
+        self,
+        ctx: click.Context,  # noqa: ARG002 - the interface of click
+        param: click.Parameter,  # noqa: ARG002
+        incomplete: str,
+    ) -> list[click.shell_completion.CompletionItem]:
+        """Complete the names of cells."""
+        names = [name for name in cells.names if name.startswith(incomplete)]
+        return [click.shell_completion.CompletionItem(name) for name in names]
+
+
+def chosen(values: Sequence[str]) -> list[str]:
+    """The given cells, or all that are known."""
+    return list(values) or list(cells)
+
+
+CELL = CellParameter()

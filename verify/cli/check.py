@@ -1,0 +1,109 @@
+"""`gateproof check`: the whole verification, with progress while it runs."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+from time import perf_counter
+
+import click
+from rich.table import Table
+
+from equations.generate.files import write
+from verify.cli.cellarg import CELL, chosen
+from verify.cli.console import console, plain
+from verify.cli.jobs import Results, run
+from verify.report.measured import versions
+from verify.suite import SCHEMA, STAGES, Finding, Word
+from verify.target import find
+
+WORDS: tuple[Word, ...] = ("proved", "by construction", "cross-checked")
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  gateproof check\n"
+    "  gateproof check gru lstm --quick\n"
+    "  gateproof check my_cell.py --json evidence.json"
+)
+@click.argument("cell", type=CELL, nargs=-1)
+@click.option("--quick", is_flag=True, help="Fewer sizes, cases and planted errors; seconds.")
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Where the random inputs start; the same seed gives the same inputs.",
+)
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write all findings to this file; - for standard output.",
+)
+@click.option("--ascii", "ascii_only", is_flag=True, help="Seven-bit output.")
+def check(
+    cell: tuple[str, ...], seed: int, json_file: Path | None, *, quick: bool, ascii_only: bool
+) -> int:
+    """Verify each CELL (all known cells unless some are named).
+
+    Every claim is proved, true by construction or cross-checked. Exit status 1 if one fails.
+    """
+    if json_file is not None and str(json_file) != "-" and not json_file.absolute().parent.is_dir():
+        raise click.UsageError(f"--json: {json_file.parent}: no such folder")
+    targets = list(dict.fromkeys(chosen(cell)))
+    names = {target: find(target).name for target in targets}
+    start = perf_counter()
+    results = run(targets, quick=quick, seed=seed)
+    seconds = perf_counter() - start
+    findings = [f for target in targets for stage in STAGES for f in results[target, stage]]
+    failed = [finding for finding in findings if not finding.passed]
+    if json_file is not None:
+        _write_json(json_file, findings, quick=quick, seed=seed)
+    if json_file is None or str(json_file) != "-":
+        _print(targets, names, results, ascii_only=ascii_only)
+        for finding in failed:
+            again = next(target for target in targets if names[target] == finding.cell)
+            line = f"{finding}\n    repeat: gateproof check {again} --seed {seed}"
+            click.echo(plain(line + (" --quick" if quick else ""), ascii_only=ascii_only))
+        verdict = f"{len(failed)} FAILED" if failed else "all hold"
+        click.echo(f"{len(findings)} claims, {verdict}, {seconds:.1f} s, seed {seed}")
+    return int(bool(failed))
+
+
+def _print(
+    targets: list[str], names: dict[str, str], results: Results, *, ascii_only: bool
+) -> None:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("cell")
+    table.add_column("evidence")
+    for word in (*WORDS, "failed"):
+        table.add_column(word, justify="right")
+    for target in targets:
+        for stage in STAGES:
+            found = results[target, stage]
+            counts = Counter(finding.word for finding in found if finding.passed)
+            failed = sum(not finding.passed for finding in found)
+            mark = f"[bold red]{failed}[/]" if failed else "[green]0[/]"
+            table.add_row(names[target], stage, *(str(counts[word] or "") for word in WORDS), mark)
+    console(ascii_only=ascii_only).print(table)
+
+
+def _write_json(path: Path, findings: list[Finding], *, quick: bool, seed: int) -> None:
+    text = json.dumps(
+        {
+            "schema": SCHEMA,
+            "passed": all(finding.passed for finding in findings),
+            "seed": seed,
+            "quick": quick,
+            "versions": versions(),
+            "findings": [finding.to_json() for finding in findings],
+        },
+        indent=2,
+        ensure_ascii=False,
+    )
+    if str(path) == "-":
+        click.echo(text)
+    else:
+        write(path, text + "\n")

@@ -1,0 +1,67 @@
+"""`gateproof show`: the equations of a cell and of what is derived from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast, get_args
+
+import click
+
+from equations.cell import Cell
+from equations.derive.sequence import Recurrence
+from equations.generate.functions import Functions
+from equations.generate.plan import Plan
+from equations.printing import Format, render
+from equations.program import Program
+from verify.cli.cellarg import CELL
+from verify.cli.console import form
+from verify.target import find
+
+Derivation = Callable[[Cell], Program | Recurrence]
+Function = Callable[[Functions], list[str]]
+
+PASSES: dict[str, tuple[Derivation, Function]] = {
+    "forward": (Cell.definition, Functions.step),
+    "backward": (Cell.backward, Functions.step_vjp),
+    "tangent": (Cell.tangent, Functions.step_jvp),
+    "second": (Cell.second, Functions.step_hvp),
+    "bptt": (Cell.bptt, Functions.unroll_vjp),
+    "jacobian": (Cell.state_derivative, Functions.step_jacobian),
+    "loss": (Cell.gradient, Functions.step_vjp),
+}
+FORMATS = (*get_args(Format), "numpy")
+
+
+@click.command(
+    epilog="\b\nExamples:\n"
+    "  gateproof show gru\n"
+    "  gateproof show gru --pass backward\n"
+    "  gateproof show lstm --pass jacobian --format latex\n"
+    "  gateproof show gru --pass bptt --format numpy"
+)
+@click.argument("cell", type=CELL)
+@click.option(
+    "--pass",
+    "which",
+    type=click.Choice(list(PASSES)),
+    default="forward",
+    show_default=True,
+    help="The definition, or what is derived from it: reverse mode, forward mode, second order, "
+    "backpropagation through time, new states by old ones, the gradient of a declared loss.",
+)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(FORMATS),
+    help="How equations are written; unicode where the terminal can, else ascii.",
+)
+@click.option("--ascii", "ascii_only", is_flag=True, help="Seven-bit output.")
+def show(cell: str, which: str, output: str | None, *, ascii_only: bool) -> None:
+    """Print the equations of CELL."""
+    found = find(cell)
+    derive, function = PASSES[which]
+    if output == "numpy":
+        click.echo("\n".join(function(Functions(Plan(found)))))
+        return
+    written = "ascii" if ascii_only else output or form(ascii_only=False)
+    click.echo(render(derive(found), cast("Format", written)).rstrip("\n"))

@@ -1,0 +1,87 @@
+"""A pytest plugin: a project verifies cells of its own with one line of configuration.
+
+    [tool.pytest.ini_options]
+    gateproof_cells = ["my_cell.py"]
+
+Each file is collected as one test for every kind of evidence. SymPy is imported when such a test
+runs, not before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+STAGES = ("code", "proof", "boundaries", "routes")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the setting and the option."""
+    parser.addini(
+        "gateproof_cells",
+        "Python files that define cells, to be verified by gateproof.",
+        type="paths",
+        default=[],
+    )
+    parser.addoption(
+        "--gateproof-quick",
+        action="store_true",
+        help="Verify the cells of gateproof_cells with the quick form of every check.",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Have the files collected even where no test path leads to them."""
+    for path in map(str, config.getini("gateproof_cells")):
+        if path not in config.args:
+            config.args.append(path)
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CellFile | None:
+    """Collect the files that the setting names."""
+    named = {Path(path).resolve() for path in parent.config.getini("gateproof_cells")}
+    if file_path.resolve() not in named:
+        return None
+    collected: CellFile = CellFile.from_parent(parent, path=file_path)
+    return collected
+
+
+class CellFile(pytest.File):
+    """A file with a definition, as a test for each kind of evidence."""
+
+    def collect(self) -> Iterator[CellItem]:
+        """One item a stage."""
+        for stage in STAGES:
+            yield CellItem.from_parent(self, name=stage)
+
+
+class CellFailure(Exception):  # noqa: N818 - not an error of ours: the cell's
+    """A claim about a cell that does not hold."""
+
+
+class CellItem(pytest.Item):
+    """One kind of evidence about one cell."""
+
+    def runtest(self) -> None:
+        """Run the stage; the first findings that fail are the message."""
+        from verify.suite import run_stage  # noqa: PLC0415 - SymPy only when it is used
+
+        quick = bool(self.config.getoption("--gateproof-quick"))
+        findings = run_stage(str(self.path), self.name, quick=quick, seed=0)
+        failed = [finding for finding in findings if not finding.passed]
+        if failed:
+            raise CellFailure("\n".join(str(finding) for finding in failed[:10]))
+
+    def repr_failure(
+        self, excinfo: pytest.ExceptionInfo[BaseException], style: str | None = None
+    ) -> str:
+        """Show what failed without a traceback through gateproof."""
+        if isinstance(excinfo.value, CellFailure):
+            return str(excinfo.value)
+        return str(super().repr_failure(excinfo, style="short" if style is None else style))  # type: ignore[arg-type]
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Where the item comes from."""
+        return self.path, 0, f"gateproof {self.name} of {self.path.name}"

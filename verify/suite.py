@@ -1,0 +1,191 @@
+"""The verification of a cell: all its evidence as one list of findings, stage by stage."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Literal, Protocol
+
+from equations.cell import Cell
+from equations.generate.module import module_text
+from verify.boundaries.check import check_boundaries
+from verify.boundaries.record import BoundaryResult
+from verify.evidence.record import Compared, Planted, Record, Stated
+from verify.evidence.run import run_routes
+from verify.evidence.subject import generated
+from verify.proof.prove import prove
+from verify.routes import routes
+from verify.target import find, module_of
+
+Word = Literal["proved", "by construction", "cross-checked"]
+
+SCHEMA = 1
+"""The version of the JSON that findings are written as."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One claim about a cell and whether it was borne out.
+
+    Attributes:
+        cell: the name of the cell.
+        stage: the kind of evidence, a key of `STAGES`.
+        name: what was examined, and how.
+        claim: the claim in words.
+        word: proved, true by construction, or cross-checked.
+        passed: whether it is as it should be; for a planted error, whether it was found.
+        detail: what was compared, or what is wrong.
+    """
+
+    cell: str
+    stage: str
+    name: str
+    claim: str
+    word: Word
+    passed: bool
+    detail: str
+
+    def __str__(self) -> str:
+        """One line for a terminal."""
+        verdict = self.word if self.passed else "FAILED"
+        return f"{self.cell}: {self.stage}: {self.name}: {verdict}: {self.detail}"
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+def run_stage(target: str, stage: str, *, quick: bool, seed: int) -> Iterator[Finding]:
+    """The findings of one stage for a cell, given by name or file, as soon as each is known."""
+    cell = find(target)
+    return STAGES[stage](cell, module_of(target, cell), quick=quick, seed=seed)
+
+
+def _code(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
+    """That the code under test is the definition's, and what it imports."""
+    text = inspect.getsource(module)
+    source = Path(str(module.__file__)).name
+    same = text.partition("from __future__")[2] == module_text(cell).partition("from __future__")[2]
+    yield Finding(
+        cell.name,
+        "code",
+        "the module is current",
+        "the module is what the generator makes of the definition, byte for byte",
+        "by construction",
+        same,
+        source,
+    )
+    imported = sorted(set(re.findall(r"^(?:from|import) (\w+)", text, flags=re.MULTILINE)))
+    yield Finding(
+        cell.name,
+        "code",
+        "the module stands alone",
+        "the module imports NumPy and the standard library, and nothing else",
+        "by construction",
+        set(imported) <= {"__future__", "numpy", "typing"},
+        ", ".join(imported),
+    )
+
+
+def _proof(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
+    for proof in prove(cell, quick=quick, seed=seed):
+        yield Finding(
+            cell.name, "proof", proof.name, proof.claim, proof.kind, proof.holds, proof.detail
+        )
+
+
+def _boundaries(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
+    for result in check_boundaries(cell, module, quick=quick):
+        yield Finding(
+            cell.name,
+            "boundaries",
+            f"{result.name}: {result.way}",
+            result.name,
+            _word(result),
+            result.as_expected,
+            result.detail,
+        )
+
+
+def _word(result: BoundaryResult) -> Word:
+    return "proved" if result.way == "proved" else "cross-checked"
+
+
+def _routes(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:
+    """One finding for each route at each kind of input, and one for its planted errors there."""
+    shows = {route.name: route.shows for route in routes()}
+    records = list(run_routes(cell, generated(module, cell), quick=quick, seed=seed))
+    groups: dict[tuple[type[Record], str, str], list[Record]] = {}
+    for record in records:
+        if isinstance(record, Stated):
+            yield _stated(record)
+        else:
+            groups.setdefault((type(record), record.route, record.case), []).append(record)
+    for (kind, route, case), group in groups.items():
+        seen = kind is Planted
+        yield Finding(
+            cell.name,
+            "routes",
+            f"{route}, {case} inputs" + (": planted errors" if seen else ""),
+            SEES if seen else shows[route],
+            "cross-checked",
+            all(record.passed for record in group),
+            _summary(group),
+        )
+
+
+SEES = "every planted error that changes what this route decides is reported by it"
+
+
+def _stated(record: Stated) -> Finding:
+    where = [record.route] if record.route != "all" else []
+    where += [f"{record.case} inputs"] if record.case != "all" else []
+    return Finding(
+        record.cell,
+        "routes",
+        ", ".join([*where, record.statement]),
+        record.statement,
+        "cross-checked",
+        record.passed,
+        record.note,
+    )
+
+
+def _summary(group: list[Record]) -> str:
+    """What a group of records amounts to, or the first that is not as it should be."""
+    wrong = [record for record in group if not record.passed]
+    if wrong:
+        first = wrong[0]
+        what = first.mutant if isinstance(first, Planted) else ""
+        note = getattr(first, "note", "")
+        return f"{len(wrong)} of {len(group)} fail, the first: {what} {note}".strip()
+    if isinstance(group[0], Planted):
+        outcomes = Counter(record.outcome for record in group if isinstance(record, Planted))
+        return ", ".join(f"{count} {outcome}" for outcome, count in sorted(outcomes.items()))
+    compared = [record for record in group if isinstance(record, Compared)]
+    agreed, undecided = (sum(getattr(r, n) for r in compared) for n in ("agreed", "undecided"))
+    text = f"{agreed} elements agree, {undecided} undecided"
+    return f"{text}; the worst error is {max(r.worst for r in compared):.2f} of its bound"
+
+
+class Stage(Protocol):
+    """One kind of evidence about a cell and its generated module."""
+
+    def __call__(
+        self, cell: Cell, module: ModuleType, *, quick: bool, seed: int
+    ) -> Iterator[Finding]:
+        """The findings, as soon as each is known."""
+
+
+STAGES: Mapping[str, Stage] = {
+    "code": _code,
+    "proof": _proof,
+    "boundaries": _boundaries,
+    "routes": _routes,
+}
+"""What a verification consists of, in the order in which data flows."""
