@@ -30,7 +30,7 @@ class Gate:
     at_one: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cell:
     """A recurrent cell in equations; build one with a `Definition`.
 
@@ -56,6 +56,18 @@ class Cell:
     gates: Mapping[str, Gate]
     boundaries: tuple[Boundary | Saturation, ...]
     loss: TensorSymbol | None = None
+
+    def __str__(self) -> str:
+        """The equations as written."""
+        return str(self.program)
+
+    def __repr__(self) -> str:
+        """Short: a cell is mostly looked at by printing it."""
+        return f"<cell {self.name}>"
+
+    def _repr_latex_(self) -> str:
+        """The equations as written, for a notebook."""
+        return self.program._repr_latex_()
 
     def __getitem__(self, name: str) -> TensorSymbol:
         """The symbol of that name."""
