@@ -1,130 +1,14 @@
-"""The language cells are written in: tensors with named axes, and one node that mixes components.
-
-Componentwise algebra over arrays of one shape is a commutative ring, so `+`, `*`, `**`, `tanh`,
-`sigmoid`, `exp`, ... on tensors are plain SymPy and its scalar calculus is exact on them.
-Whatever mixes components is a `Contract` with an einsum signature: a product with a matrix, an
-outer product, a sum, a scalar gate times a matrix. `Select` chooses between two values by a mask.
-
-Nothing here derives, prints or generates; those are passes over this language.
-"""
+"""The nodes above the leaves, and the rule of axes that SymPy does not check."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, Self
+from collections.abc import Iterable, Mapping
 
 import sympy as sp
 from sympy.core.relational import Relational
 from sympy.core.symbol import Str
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-Role = Literal["input", "state", "parameter", "value", "shift"]
-Origin = Literal[
-    "argument", "expression", "cotangent", "seed", "carry", "tangent", "jacobian", "direct"
-]
-
-LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
-
-
-class LanguageError(ValueError):
-    """An expression or a cell that the language refuses; the message says where and why."""
-
-
-class TensorSymbol(sp.Symbol):  # type: ignore[misc]
-    r"""A named real tensor whose axes have names and never sizes.
-
-    Args:
-        name: the name in equations, generated code and reports.
-        axes: the names of its axes, such as `("n_h", "n_x")`; `()` is a scalar.
-        display: how it is printed, in LaTeX, such as `\Gamma_u`; the name where it is empty.
-        role: what it is in the cell.
-        origin: how a derivation made it, and from which symbols, such as `("cotangent", (u,))`.
-    """
-
-    __slots__ = ("axes", "display", "origin", "role")
-
-    axes: tuple[str, ...]
-    display: str
-    role: Role
-    origin: tuple[Origin, tuple[sp.Expr, ...]] | None
-
-    def __new__(
-        cls,
-        name: str,
-        axes: Iterable[str] = (),
-        display: str = "",
-        role: Role = "value",
-        origin: tuple[Origin, tuple[sp.Expr, ...]] | None = None,
-    ) -> Self:
-        """Make the symbol; SymPy's cache by name alone is bypassed, since axes count too."""
-        symbol: Self = sp.Symbol.__xnew__(cls, name, real=True)
-        symbol.axes = tuple(axes)
-        symbol.display = display or name
-        symbol.role = role
-        symbol.origin = origin
-        return symbol
-
-    def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.name, self.axes, self.display, self.role, self.origin)
-
-    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Rebuild with everything that tells two symbols apart (copy and pickle)."""
-        return (self.name, self.axes, self.display, self.role, self.origin), {}
-
-    def __matmul__(self, other: sp.Expr) -> sp.Expr:
-        """`W @ x`: contract the last axis of the left with the first of the right."""
-        return matmul(self, other)
-
-    def __rmatmul__(self, other: sp.Expr) -> sp.Expr:
-        """`(expression) @ x`."""
-        return matmul(other, self)
-
-
-class Size(sp.Symbol):  # type: ignore[misc]
-    """The length of an axis, a positive integer (means need it)."""
-
-    __slots__ = ("axis",)
-
-    def __new__(cls, axis: str) -> Self:
-        """Make the size of `axis`."""
-        size: Self = sp.Symbol.__xnew__(cls, axis, integer=True, positive=True)
-        size.axis = axis
-        return size
-
-    def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.axis,)
-
-    def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Rebuild from the axis alone (copy and pickle)."""
-        return (self.axis,), {}
-
-
-class _Constant(sp.Expr):  # type: ignore[misc]
-    """A tensor without free entries, given by the name of its axis."""
-
-    is_commutative = True
-    is_real = True
-
-    def __new__(cls, axis: str | Str) -> Self:
-        constant: Self = sp.Expr.__new__(cls, axis if isinstance(axis, Str) else Str(axis))
-        return constant
-
-    @property
-    def axis(self) -> str:
-        """The name of the axis."""
-        return str(self.args[0].name)
-
-    def _eval_derivative(self, _symbol: sp.Symbol) -> sp.Expr:
-        return sp.S.Zero
-
-
-class Identity(_Constant):
-    """The identity matrix over an axis (Jacobians need it)."""
-
-
-class Ones(_Constant):
-    """The vector of ones over an axis: broadcasting is an outer product with it."""
+from equations.language.leaves import LETTERS, Identity, LanguageError, Ones, TensorSymbol
 
 
 class Contract(sp.Expr):  # type: ignore[misc]
@@ -275,96 +159,6 @@ class sigmoid(sp.Function):  # type: ignore[misc]  # noqa: N801 - SymPy names fu
         return 1 / (1 + sp.exp(-argument))
 
 
-exp, log, sqrt, tanh = sp.exp, sp.log, sp.sqrt, sp.tanh
-
-
-def relu(a: sp.Expr) -> sp.Expr:
-    """max(a, 0); its derivative at 0 is 0."""
-    return Select(sp.Gt(a, 0, evaluate=False), a, sp.S.Zero)
-
-
-def absolute(a: sp.Expr) -> sp.Expr:
-    """|a|; its derivative at 0 is 1."""
-    return Select(sp.Ge(a, 0, evaluate=False), a, -a)
-
-
-def maximum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
-    """max(a, b); where they are equal the derivative is a's."""
-    return Select(sp.Ge(a, b, evaluate=False), a, b)
-
-
-def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
-    """min(a, b); where they are equal the derivative is a's."""
-    return Select(sp.Le(a, b, evaluate=False), a, b)
-
-
-def clip(a: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Expr:
-    """Keep a within [low, high]; the derivative at both ends is 1, beyond them 0."""
-    return minimum(maximum(a, sp.sympify(low)), sp.sympify(high))
-
-
-def hard_sigmoid(a: sp.Expr, slope: sp.Expr | None = None) -> sp.Expr:
-    """clip(slope a + 1/2, 0, 1): slope 1/6 in PyTorch and Keras 3, 1/5 in Keras 2 and ONNX."""
-    slope = sp.Rational(1, 6) if slope is None else slope
-    return clip(slope * a + sp.S.Half, sp.S.Zero, sp.S.One)
-
-
-def where(condition: Relational, first: sp.Expr, second: sp.Expr) -> sp.Expr:
-    """Componentwise choice; the derivative by the condition is zero."""
-    return Select(condition, first, second)
-
-
-def largest(a: sp.Expr) -> sp.Expr:
-    """The largest component of `a`, a scalar, for shifts."""
-    return Largest(a)
-
-
-def matmul(left: sp.Expr, right: sp.Expr) -> sp.Expr:
-    """The last axis of `left` against the first of `right`."""
-    n_left, n_right = _rank(left), _rank(right)
-    if not (n_left and n_right):
-        raise LanguageError(
-            f"{left} @ {right}: both sides of @ need an axis; use scale for a scalar"
-        )
-    a, b = LETTERS[:n_left], LETTERS[n_left - 1 : n_left + n_right - 1]
-    return Contract(f"{a},{b}->{a[:-1]}{b[1:]}", left, right)
-
-
-def outer(left: sp.Expr, right: sp.Expr) -> sp.Expr:
-    """All products of a component of `left` with one of `right`: v kᵀ for two vectors."""
-    n_left, n_right = _rank(left), _rank(right)
-    a, b = LETTERS[:n_left], LETTERS[n_left : n_left + n_right]
-    return Contract(f"{a},{b}->{a}{b}", left, right)
-
-
-def dot(left: sp.Expr, right: sp.Expr) -> sp.Expr:
-    """The sum of the products of equal components, a scalar."""
-    letters = LETTERS[: _rank(left)]
-    return Contract(f"{letters},{letters}->", left, right)
-
-
-def total(a: sp.Expr) -> sp.Expr:
-    """The sum of all components, a scalar."""
-    return Contract(f"{LETTERS[: _rank(a)]}->", a)
-
-
-def mean(a: sp.Expr) -> sp.Expr:
-    """The mean of all components, a scalar."""
-    return total(a) / sp.Mul(*(Size(axis) for axis in axes_of(a) or ()))
-
-
-def scale(scalar: sp.Expr, a: sp.Expr) -> sp.Expr:
-    """A scalar tensor times every component of `a`."""
-    return outer(scalar, a)
-
-
-def broadcast(scalar: sp.Expr, *axes: str) -> sp.Expr:
-    """A scalar tensor repeated over `axes`."""
-    for axis in axes:
-        scalar = outer(scalar, Ones(axis))
-    return scalar
-
-
 def constant_factor(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     """A product as its plain numbers and sizes, and the rest."""
     factors = sp.Mul.make_args(expression)
@@ -402,7 +196,7 @@ def axes_of(expression: sp.Expr) -> tuple[str, ...] | None:
     return found
 
 
-def _rank(expression: sp.Expr) -> int:
+def rank(expression: sp.Expr) -> int:
     """How many axes an expression has, without checking that they agree."""
     if isinstance(expression, TensorSymbol):
         return len(expression.axes)
@@ -410,7 +204,7 @@ def _rank(expression: sp.Expr) -> int:
         return len(expression.letters[1])
     if isinstance(expression, Identity | Ones | Largest):
         return len(axes_of(expression) or ())
-    return max((_rank(part) for part in expression.args), default=0)
+    return max((rank(part) for part in expression.args), default=0)
 
 
 def _described(expression: sp.Expr | None, axes: tuple[str, ...]) -> str:

@@ -1,0 +1,98 @@
+"""What definitions are written with, besides `+`, `*` and `@`: each builds nodes."""
+
+from __future__ import annotations
+
+import sympy as sp
+from sympy.core.relational import Relational
+
+from equations.language.leaves import LETTERS, LanguageError, Ones, Size
+from equations.language.nodes import Contract, Largest, Select, axes_of, rank
+
+exp, log, sqrt, tanh = sp.exp, sp.log, sp.sqrt, sp.tanh
+
+
+def relu(a: sp.Expr) -> sp.Expr:
+    """max(a, 0); its derivative at 0 is 0."""
+    return Select(sp.Gt(a, 0, evaluate=False), a, sp.S.Zero)
+
+
+def absolute(a: sp.Expr) -> sp.Expr:
+    """|a|; its derivative at 0 is 1."""
+    return Select(sp.Ge(a, 0, evaluate=False), a, -a)
+
+
+def maximum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """max(a, b); where they are equal the derivative is a's."""
+    return Select(sp.Ge(a, b, evaluate=False), a, b)
+
+
+def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """min(a, b); where they are equal the derivative is a's."""
+    return Select(sp.Le(a, b, evaluate=False), a, b)
+
+
+def clip(a: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Expr:
+    """Keep a within [low, high]; the derivative at both ends is 1, beyond them 0."""
+    return minimum(maximum(a, sp.sympify(low)), sp.sympify(high))
+
+
+def hard_sigmoid(a: sp.Expr, slope: sp.Expr | None = None) -> sp.Expr:
+    """clip(slope a + 1/2, 0, 1): slope 1/6 in PyTorch and Keras 3, 1/5 in Keras 2 and ONNX."""
+    slope = sp.Rational(1, 6) if slope is None else slope
+    return clip(slope * a + sp.S.Half, sp.S.Zero, sp.S.One)
+
+
+def where(condition: Relational, first: sp.Expr, second: sp.Expr) -> sp.Expr:
+    """Componentwise choice; the derivative by the condition is zero."""
+    return Select(condition, first, second)
+
+
+def largest(a: sp.Expr) -> sp.Expr:
+    """The largest component of `a`, a scalar, for shifts."""
+    return Largest(a)
+
+
+def matmul(left: sp.Expr, right: sp.Expr) -> sp.Expr:
+    """The last axis of `left` against the first of `right`."""
+    n_left, n_right = rank(left), rank(right)
+    if not (n_left and n_right):
+        raise LanguageError(
+            f"{left} @ {right}: both sides of @ need an axis; use scale for a scalar"
+        )
+    a, b = LETTERS[:n_left], LETTERS[n_left - 1 : n_left + n_right - 1]
+    return Contract(f"{a},{b}->{a[:-1]}{b[1:]}", left, right)
+
+
+def outer(left: sp.Expr, right: sp.Expr) -> sp.Expr:
+    """All products of a component of `left` with one of `right`: v kᵀ for two vectors."""
+    n_left, n_right = rank(left), rank(right)
+    a, b = LETTERS[:n_left], LETTERS[n_left : n_left + n_right]
+    return Contract(f"{a},{b}->{a}{b}", left, right)
+
+
+def dot(left: sp.Expr, right: sp.Expr) -> sp.Expr:
+    """The sum of the products of equal components, a scalar."""
+    letters = LETTERS[: rank(left)]
+    return Contract(f"{letters},{letters}->", left, right)
+
+
+def total(a: sp.Expr) -> sp.Expr:
+    """The sum of all components, a scalar."""
+    return Contract(f"{LETTERS[: rank(a)]}->", a)
+
+
+def mean(a: sp.Expr) -> sp.Expr:
+    """The mean of all components, a scalar."""
+    return total(a) / sp.Mul(*(Size(axis) for axis in axes_of(a) or ()))
+
+
+def scale(scalar: sp.Expr, a: sp.Expr) -> sp.Expr:
+    """A scalar tensor times every component of `a`."""
+    return outer(scalar, a)
+
+
+def broadcast(scalar: sp.Expr, *axes: str) -> sp.Expr:
+    """A scalar tensor repeated over `axes`."""
+    for axis in axes:
+        scalar = outer(scalar, Ones(axis))
+    return scalar

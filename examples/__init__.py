@@ -1,0 +1,1 @@
+"""Programs that use gateproof's generated cells, run from the root of the repository."""

@@ -1,0 +1,5 @@
+"""`python -m examples.charlm`."""
+
+from examples.charlm.cli import main
+
+main()
