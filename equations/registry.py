@@ -49,7 +49,7 @@ def load(path: Path) -> Cell:
     """The cell defined in a Python file.
 
     Raises:
-        LanguageError: the file is not Python, or holds no definition, or more than one.
+        LanguageError: the file cannot be run as Python, or holds no definition, or more than one.
         OSError: the file cannot be read.
     """
     if not path.is_file():
@@ -60,8 +60,12 @@ def load(path: Path) -> Cell:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except (SyntaxError, NameError, UnicodeDecodeError) as error:
+    except LanguageError:
+        raise
+    except (SyntaxError, NameError) as error:
         raise LanguageError(f"{path}: {error}") from error
+    except Exception as error:  # a definition is code of the user's: it may raise anything
+        raise LanguageError(f"{path}: {type(error).__name__}: {error}") from error
     return cell_in(module)
 
 

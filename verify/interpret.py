@@ -191,8 +191,8 @@ def _power(base: Array, exponent: sp.Expr, arithmetic: Arithmetic) -> Array:
     if exponent.is_Integer:
         power = _fold(lambda a, b: a * b, [base] * abs(int(exponent))) if exponent else base * 0 + 1
         return arithmetic.reciprocal(power) if exponent < 0 else power
-    if exponent == sp.S.Half:
-        return arithmetic.functions["sqrt"](base)
+    if (2 * exponent).is_Integer:
+        return _power(arithmetic.functions["sqrt"](base), 2 * exponent, arithmetic)
     raise NotImplementedError(f"power {exponent}")
 
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
@@ -20,7 +18,7 @@ from verify.evidence.run import run_routes
 from verify.evidence.subject import generated
 from verify.proof.prove import prove
 from verify.routes import routes
-from verify.target import find, module_of
+from verify.target import find, module_of, text_of
 
 Word = Literal["proved", "by construction", "cross-checked"]
 
@@ -68,8 +66,7 @@ def run_stage(target: str, stage: str, *, quick: bool, seed: int) -> Iterator[Fi
 
 def _code(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
     """That the code under test is the definition's, and what it imports."""
-    text = inspect.getsource(module)
-    source = Path(str(module.__file__)).name
+    text = text_of(module)
     same = text.partition("from __future__")[2] == module_text(cell).partition("from __future__")[2]
     yield Finding(
         cell.name,
@@ -78,7 +75,7 @@ def _code(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator
         "the module is what the generator makes of the definition, byte for byte",
         "by construction",
         same,
-        source,
+        f"{cell.name}.py",
     )
     imported = sorted(set(re.findall(r"^(?:from|import) (\w+)", text, flags=re.MULTILINE)))
     yield Finding(

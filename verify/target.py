@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-import tempfile
+from importlib.abc import InspectLoader
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
@@ -34,15 +35,31 @@ def module_of(target: str, cell: Cell) -> ModuleType:
     if not is_file(target):
         return importlib.import_module(f"equations.generated.{cell.name}")
     # The generator is needed for a cell of the user's only.
-    from equations.generate.files import write  # noqa: PLC0415
     from equations.generate.module import module_text  # noqa: PLC0415
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"{cell.name}.py"
-        write(path, module_text(cell, Path(target).name))
-        spec = importlib.util.spec_from_file_location(f"gateproof_generated_{cell.name}", path)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"{path}: cannot be imported")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+    name = f"gateproof_generated_{cell.name}"
+    loader = _Text(f"{cell.name}.py", module_text(cell, Path(target).name))
+    module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=loader.path))
+    loader.exec_module(module)
+    return module
+
+
+def text_of(module: ModuleType) -> str:
+    """The text a generated module was made from."""
+    loader = module.__spec__.loader if module.__spec__ else None
+    text = loader.get_source(module.__name__) if isinstance(loader, InspectLoader) else None
+    if text is None:
+        raise ImportError(f"{module.__name__}: its source cannot be read")
+    return text
+
+
+class _Text(InspectLoader):
+    """A module from a text that is in no file."""
+
+    def __init__(self, path: str, text: str) -> None:
+        self.path = path
+        self.text = text
+
+    def get_source(self, fullname: str) -> str:  # noqa: ARG002 - there is only one
+        """The text."""
+        return self.text

@@ -13,7 +13,7 @@ import sympy as sp
 
 from equations.derive.local import factored, partial, split_linear
 from equations.derive.names import TangentNames, jacobian_name
-from equations.language import LETTERS, Contract, Identity, Select, TensorSymbol, axes_of
+from equations.language import LETTERS, Contract, Identity, Ones, Select, TensorSymbol, axes_of
 from equations.program import Equation, Program, ordered_symbols
 
 Seeds = dict[TensorSymbol, sp.Expr]
@@ -116,6 +116,9 @@ def _linear_terms(node: sp.Expr, derivatives: Seeds, extra: tuple[str, ...]) -> 
     """A linear node with the derivative in the place of one operand, for each operand."""
     if isinstance(node, Select):
         condition, *branches = node.args
+        # A Jacobian has more axes than its value: the same choice is made all along them.
+        sides = (_widened(side, extra) for side in condition.args)
+        condition = condition.func(*sides, evaluate=False)
         moved = []
         for branch in branches:
             sign, symbol = branch.as_coeff_Mul()
@@ -132,6 +135,16 @@ def _linear_terms(node: sp.Expr, derivatives: Seeds, extra: tuple[str, ...]) -> 
         operands = [*node.operands[:k], derivatives[operand], *node.operands[k + 1 :]]
         terms.append(Contract(f"{','.join(letters)}->{output}{more}", *operands))
     return terms
+
+
+def _widened(side: sp.Expr, extra: tuple[str, ...]) -> sp.Expr:
+    """One side of a relation with more axes behind its own; a number fits everywhere."""
+    axes = axes_of(side)
+    if axes is None or not extra:
+        return side
+    here, there = LETTERS[: len(axes)], LETTERS[len(axes) : len(axes) + len(extra)]
+    signature = f"{','.join([here, *there])}->{here}{there}"
+    return Contract(signature, side, *(Ones(axis) for axis in extra))
 
 
 def _program(
