@@ -106,7 +106,8 @@ def _push(
                 terms.append(lift(factor, symbol, derivatives[symbol]))
         for node, number in nodes:
             terms += [number * term for term in _linear_terms(node, derivatives, extra)]
-        if value := factored(sp.Add(*terms)):
+        value = sp.Add(*terms)
+        if value := value if value.has(Contract) else factored(value):
             derivatives[equation.symbol] = name(equation.symbol)
             pushed.append(Equation(name(equation.symbol), value))
     return pushed

@@ -32,12 +32,18 @@ class Writer:
     Args:
         order: the order of terms and factors.
         batched: which symbols have a batch axis.
+        all_steps: whether the batch holds the rows of all steps; names then say so.
 
     Lengths of axes are written by their names, and the dtype of the computation as `dtype`.
     """
 
     order: Order
     batched: Mapping[TensorSymbol, bool]
+    all_steps: bool = False
+
+    def name(self, symbol: TensorSymbol) -> str:
+        """The local name of a value."""
+        return f"{symbol}_all" if self.all_steps and self.batched[symbol] else str(symbol)
 
     def is_batched(self, expression: sp.Expr) -> bool:
         """Whether the value has a batch axis."""
@@ -104,7 +110,7 @@ class Writer:
     def factor(self, factor: sp.Expr) -> str:
         """One factor, in parentheses where it needs them."""
         if isinstance(factor, TensorSymbol):
-            return str(factor)
+            return self.name(factor)
         if isinstance(factor, Size):
             return str(factor)
         if isinstance(factor, sp.Number):
@@ -153,7 +159,7 @@ class Writer:
     def operand(self, operand: sp.Expr, letters: str) -> Operand:
         """An operand with its letters."""
         if isinstance(operand, TensorSymbol):
-            return Operand(operand.name, letters)
+            return Operand(self.name(operand), letters)
         if isinstance(operand, Identity):
             return Operand(f"np.eye({operand.axis}, dtype=dtype)", letters)
         if isinstance(operand, Ones):

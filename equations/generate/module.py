@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 
 from equations.cell import Cell
 from equations.generate import templates
-from equations.generate.functions import Functions
 from equations.generate.plan import Plan
+from equations.generate.sequences import SequenceFunctions
 from equations.generate.source import WIDTH, Lines, fill
+from equations.generate.steps import StepFunctions
 from equations.language import Contract, TensorSymbol
 from equations.printing import render
 from equations.program import Program
@@ -29,7 +30,7 @@ def module_text(cell: Cell, source: str = "") -> str:
         source: the file of its definition, for the header.
     """
     plan = Plan(cell)
-    functions = Functions(plan).all()
+    functions = [written for _, written in functions_of(plan)]
     body = "\n".join(line for function in functions for line in function)
     helpers = [templates.FILLED, templates.CHECK]
     if "_sigmoid(" in body:
@@ -49,6 +50,21 @@ def module_text(cell: Cell, source: str = "") -> str:
     lines = fill(templates.MODULE.replace('"""<title>', "<title>"), slots, words)
     lines[0] = '"""' + lines[0]
     return "\n".join(lines) + "\n"
+
+
+def functions_of(plan: Plan) -> list[tuple[str, Lines]]:
+    """Every function by its name, in the order of the module."""
+    steps, sequences = StepFunctions(plan), SequenceFunctions(plan)
+    return [
+        ("step", steps.step()),
+        ("step_vjp", steps.step_vjp()),
+        ("step_jvp", steps.step_jvp()),
+        ("step_hvp", steps.step_hvp()),
+        ("step_jacobian", steps.step_jacobian()),
+        ("unroll", sequences.unroll()),
+        ("unroll_vjp", sequences.unroll_vjp()),
+        ("unroll_jvp", sequences.unroll_jvp()),
+    ]
 
 
 def _separated(blocks: Iterable[Lines]) -> Lines:

@@ -6,12 +6,13 @@ of a plan run and `functions` writes them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from equations.cell import Cell
 from equations.derive.names import CotangentNames, TangentNames, depth, jacobian_name
 from equations.derive.sequence import Recurrence
+from equations.generate.schedule import Schedule, schedule
 from equations.language import Size, TensorSymbol
 from equations.program import Program
 
@@ -56,21 +57,19 @@ class Plan:
         return self._from_saved(self.cell.jacobian())
 
     @cached_property
-    def bptt(self) -> Recurrence:
-        """Backpropagation through time from the tape."""
-        recurrence = self.cell.bptt()
-        return Recurrence(
-            self._from_saved(recurrence.body),
-            recurrence.carried,
-            recurrence.backwards,
-            recurrence.summed,
-        )
+    def sequence(self) -> Schedule:
+        """The sequence, split into what waits and what does not."""
+        return schedule(self.cell.sequence(), kept=self.saved)
 
     @cached_property
-    def tangent_sequence(self) -> Recurrence:
+    def bptt(self) -> Schedule:
+        """Backpropagation through time from the tape."""
+        return schedule(self._from_tape(self.cell.bptt()))
+
+    @cached_property
+    def tangent_sequence(self) -> Schedule:
         """Forward mode over time from the tape."""
-        recurrence = self.cell.tangent_sequence()
-        return Recurrence(self._from_saved(recurrence.body), recurrence.carried)
+        return schedule(self._from_tape(self.cell.tangent_sequence()))
 
     @property
     def results(self) -> tuple[TensorSymbol, ...]:
@@ -101,6 +100,9 @@ class Plan:
     def by_state(self, new: TensorSymbol, old: TensorSymbol) -> TensorSymbol:
         """The derivative of a new state by an old one."""
         return jacobian_name(new, old)
+
+    def _from_tape(self, recurrence: Recurrence) -> Recurrence:
+        return replace(recurrence, body=self._from_saved(recurrence.body))
 
     def _from_saved(self, program: Program) -> Program:
         return program.given(self.saved)

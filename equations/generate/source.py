@@ -43,17 +43,23 @@ def indented(lines: Iterable[str]) -> Lines:
     return [INDENT + line if line else line for line in lines]
 
 
-def assign(target: str, terms: Sequence[str], indent: int, operator: str = "=") -> Lines:
+def assign(target: str, terms: Sequence[str], indent: int) -> Lines:
     """`target = a + b - c`, in parentheses when it is too long for a line."""
     first, *others = terms
     signed = [f"- {term[1:]}" if term.startswith("-") else f"+ {term}" for term in others]
-    line = f"{target} {operator} {' '.join([first, *signed])}"
+    line = f"{target} = {' '.join([first, *signed])}"
     if len(line) + indent * len(INDENT) <= WIDTH:
         return [line]
+    if len(signed) == 1 and (first.startswith("(") or others[0].endswith((")", "]"))):
+        # Between two terms the formatter would rather break inside these brackets.
+        return [
+            *assign(target, [first], indent),
+            *assign(target, [f"{target} {signed[0]}"], indent),
+        ]
     inner = " ".join([first, *signed])
     if len(inner) + (indent + 1) * len(INDENT) <= WIDTH:
-        return [f"{target} {operator} (", INDENT + inner, ")"]
-    return [f"{target} {operator} (", *indented([first, *signed]), ")"]
+        return [f"{target} = (", INDENT + inner, ")"]
+    return [f"{target} = (", *indented([first, *signed]), ")"]
 
 
 def call(head: str, arguments: Sequence[str], indent: int) -> Lines:

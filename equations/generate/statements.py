@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -23,10 +22,15 @@ class Statements:
 
     plan: Plan
 
-    def write(self, program: Program, indent: int, summed: Iterable[TensorSymbol] = ()) -> Lines:
-        """The statements of a program in its order; those of `summed` are added to."""
-        writer = self.writer(program)
-        add = set(summed)
+    def write(self, program: Program, indent: int, *, all_steps: bool = False) -> Lines:
+        """The statements of a program in its order.
+
+        Args:
+            program: what to write.
+            indent: how many levels in the statements will stand.
+            all_steps: whether the batch holds the rows of all steps.
+        """
+        writer = self.writer(program, all_steps=all_steps)
         lines: Lines = []
         last: str | None = None
         for equation in program:
@@ -34,11 +38,10 @@ class Statements:
             if origin and origin != last:
                 lines += comment(origin, indent)
             last = origin
-            operator = "+=" if equation.symbol in add else "="
-            lines += _statement(equation, writer, indent, operator, program.results)
+            lines += _statement(equation, writer, indent, program.results)
         return lines
 
-    def writer(self, program: Program) -> Writer:
+    def writer(self, program: Program, *, all_steps: bool = False) -> Writer:
         """A writer that knows which symbols of the program are batched."""
         position = dict(self.plan.forward.position)
         for symbol in program.symbols:
@@ -48,12 +51,13 @@ class Statements:
             batched[equation.symbol] = not is_gradient(equation.symbol) and any(
                 batched[symbol] for symbol in equation.value.atoms(TensorSymbol)
             )
-        return Writer(Order(position), batched)
+        return Writer(Order(position), batched, all_steps)
 
     def origin(self, symbol: TensorSymbol) -> str | None:
         """The equation of the cell that a statement came from, printed."""
         if symbol.origin is None or symbol.origin[0] in ("argument", "expression"):
-            return self.defining(symbol)
+            known = self.plan.forward.value_of(symbol) is not None
+            return self.defining(symbol) if known else self.part(symbol)
         kind, (of, *_) = symbol.origin
         if not isinstance(of, TensorSymbol):
             return None
@@ -73,28 +77,29 @@ class Statements:
         name, text = self.show(symbol), self.show(value)
         return text if name == text else f"{name} = {text}"
 
+    def part(self, symbol: TensorSymbol) -> str | None:
+        """The part of an equation that a schedule gave a name of its own, printed."""
+        return None if symbol.origin is None else self.show(symbol.origin[1][0])
+
     def show(self, value: sp.Expr) -> str:
         """An expression of the cell, printed as people write it."""
         return printed(value, Order(self.plan.forward.position), "unicode")
 
 
 def _statement(
-    equation: Equation,
-    writer: Writer,
-    indent: int,
-    operator: str,
-    results: tuple[TensorSymbol, ...],
+    equation: Equation, writer: Writer, indent: int, results: tuple[TensorSymbol, ...]
 ) -> Lines:
     symbol, value = equation.symbol, equation.value
     gradient = is_gradient(symbol)
+    target = writer.name(symbol)
     if value.is_number:
-        shape = ", ".join([*([] if gradient else [BATCH]), *symbol.axes])
+        lead = [] if gradient else ["T * B" if writer.all_steps else BATCH]
+        shape = ", ".join([*lead, *symbol.axes])
         shape += "," if shape.count(",") == 0 and shape else ""
-        return [f"{symbol} {operator} np.full(({shape}), {value}, dtype=dtype)"]
+        return [f"{target} = np.full(({shape}), {value}, dtype=dtype)"]
     batch = BATCH if writer.is_batched(value) and not gradient else ""
     letters = batch + LETTERS[: len(symbol.axes)]
     if isinstance(value, TensorSymbol) and letters == writer.letters(value):
         # A result is a value of its own: it shares no memory with another.
-        copy = ".copy()" if operator == "=" and symbol in results else ""
-        return [f"{symbol} {operator} {value}{copy}"]
-    return assign(symbol.name, writer.terms(value, letters), indent, operator)
+        return [f"{target} = {writer.name(value)}" + (".copy()" if symbol in results else "")]
+    return assign(target, writer.terms(value, letters), indent)

@@ -188,15 +188,14 @@ def unroll(params: Params, xs: {x_type}, state0: State) -> tuple[{next_type}, Ta
     """
     <check>
     <params>
-    <state>
+    <rows>
+    <before>
+    <storage>
+    <loop>
+    <after>
     tape = Tape(
         <tape>
     )
-    for t in range(T):
-        <inputs>
-        <forward>
-        <store>
-        <carry>
     return {next}, tape
 '''
 
@@ -218,13 +217,11 @@ def unroll_vjp(
     dnexts = {next_type}(*_filled(dnexts, {next_shape_list}, tape[0].dtype))
     <check>
     <params>
-    <zeros>
-    for t in reversed(range(T)):
-        <tape>
-        <seeds>
-        <backward>
-        <store>
-        <carry>
+    <rows>
+    <before>
+    <storage>
+    <loop>
+    <after>
     <return>
 '''
 
@@ -248,14 +245,12 @@ def unroll_jvp(
     <check>
     <params>
     <tangents>
-    <nexts>
-    for t in range(T):
-        <tape>
-        <input_tangents>
-        <tangent>
-        <store>
-        <carry>
-    return nexts
+    <rows>
+    <before>
+    <storage>
+    <loop>
+    <after>
+    return {moved_next}
 '''
 
 SIGMOID = '''

@@ -406,10 +406,8 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # e_t = v_t - S_{t-1} k_t
     de_dS = -np.eye(n_v, dtype=dtype)[:, :, None] * k[:, None, None, :]
     # S_t = S_{t-1} + β_t e_t k_tᵀ
-    dS_next_dS = (
-        np.eye(n_v, dtype=dtype)[:, None, :, None] * np.eye(n_k, dtype=dtype)[:, None, :]
-        + (beta[:, None] * k)[:, None, :, None, None] * de_dS[:, :, None, :, :]
-    )
+    dS_next_dS = np.eye(n_v, dtype=dtype)[:, None, :, None] * np.eye(n_k, dtype=dtype)[:, None, :]
+    dS_next_dS = dS_next_dS + (beta[:, None] * k)[:, None, :, None, None] * de_dS[:, :, None, :, :]
     return Jacobian(S=State(S=dS_next_dS))
 
 
@@ -431,47 +429,47 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_v, n_k = sizes["T"], sizes["B"], sizes["n_v"], sizes["n_k"]
-    W_q, W_k, W_v, w_beta, b_beta = params
-    (S,) = state0
-    tape = Tape(
-        x=xs,
-        S=np.empty((T, B, n_v, n_k), dtype=dtype),
-        q=np.empty((T, B, n_k), dtype=dtype),
-        k=np.empty((T, B, n_k), dtype=dtype),
-        v=np.empty((T, B, n_v), dtype=dtype),
-        beta=np.empty((T, B), dtype=dtype),
-        e=np.empty((T, B, n_v), dtype=dtype),
-        S_next=np.empty((T, B, n_v, n_k), dtype=dtype),
-        o=np.empty((T, B, n_v), dtype=dtype),
-    )
+    T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
+    W_q, W_k, W_v, w_beta, b_beta = params.W_q, params.W_k, params.W_v, params.w_beta, params.b_beta
+    x_all = xs.reshape(T * B, n_x)
+    # q_t = W_q x_t
+    q_all = x_all @ W_q.T
+    # k_t = W_k x_t
+    k_all = x_all @ W_k.T
+    # v_t = W_v x_t
+    v_all = x_all @ W_v.T
+    # a_β = w_βᵀ x_t + b_β
+    a_beta_all = w_beta @ x_all.T + b_beta
+    # β_t = σ(a_β)
+    beta_all = _sigmoid(a_beta_all)
+    e_all = np.empty((T * B, n_v), dtype=dtype)
+    S_steps = np.empty(((T + 1) * B, n_v, n_k), dtype=dtype)
+    S_steps[:B] = state0.S
+    S_all, S_next_all = S_steps[: T * B], S_steps[B:]
+    S = state0.S
     for t in range(T):
-        x = xs[t]
-        # q_t = W_q x_t
-        q = x @ W_q.T
-        # k_t = W_k x_t
-        k = x @ W_k.T
-        # v_t = W_v x_t
-        v = x @ W_v.T
-        # a_β = w_βᵀ x_t + b_β
-        a_beta = w_beta @ x.T + b_beta
-        # β_t = σ(a_β)
-        beta = _sigmoid(a_beta)
+        rows = slice(t * B, (t + 1) * B)
+        k, v, beta = k_all[rows], v_all[rows], beta_all[rows]
         # e_t = v_t - S_{t-1} k_t
         e = v - (S @ k[:, :, None])[:, :, 0]
         # S_t = S_{t-1} + β_t e_t k_tᵀ
         S_next = S + (beta[:, None] * e)[:, :, None] * k[:, None, :]
-        # o_t = S_t q_t
-        o = (S_next @ q[:, :, None])[:, :, 0]
-        tape.S[t] = S
-        tape.q[t] = q
-        tape.k[t] = k
-        tape.v[t] = v
-        tape.beta[t] = beta
-        tape.e[t] = e
-        tape.S_next[t] = S_next
-        tape.o[t] = o
+        e_all[rows] = e
+        S_next_all[rows] = S_next
         S = S_next
+    # o_t = S_t q_t
+    o_all = (S_next_all @ q_all[:, :, None])[:, :, 0]
+    tape = Tape(
+        x=xs,
+        S=S_all.reshape(T, B, n_v, n_k),
+        q=q_all.reshape(T, B, n_k),
+        k=k_all.reshape(T, B, n_k),
+        v=v_all.reshape(T, B, n_v),
+        beta=beta_all.reshape(T, B),
+        e=e_all.reshape(T, B, n_v),
+        S_next=S_next_all.reshape(T, B, n_v, n_k),
+        o=o_all.reshape(T, B, n_v),
+    )
     return Next(S=tape.S_next, o=tape.o), tape
 
 
@@ -494,50 +492,58 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
         (tape, _SAVED, "T B"),
         (dnexts, _NEXT, "T B"),
     )
-    T, B, n_v, n_k = sizes["T"], sizes["B"], sizes["n_v"], sizes["n_k"]
+    T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
-    dW_q = np.zeros_like(params.W_q)
-    dW_k = np.zeros_like(params.W_k)
-    dW_v = np.zeros_like(params.W_v)
-    dw_beta = np.zeros_like(params.w_beta)
-    db_beta = np.zeros_like(params.b_beta)
-    dxs = np.empty_like(tape.x)
+    x_all = tape.x.reshape(T * B, n_x)
+    S_all = tape.S.reshape(T * B, n_v, n_k)
+    q_all = tape.q.reshape(T * B, n_k)
+    k_all = tape.k.reshape(T * B, n_k)
+    beta_all = tape.beta.reshape(T * B)
+    e_all = tape.e.reshape(T * B, n_v)
+    S_next_all = tape.S_next.reshape(T * B, n_v, n_k)
+    dS_next_given_all = dnexts.S.reshape(T * B, n_v, n_k)
+    do_all = dnexts.o.reshape(T * B, n_v)
+    # ΔS_t + δo_t q_tᵀ
+    dS_next_ahead_all = dS_next_given_all + do_all[:, :, None] * q_all[:, None, :]
+    # o_t = S_t q_t
+    dq_all = (do_all[:, None, :] @ S_next_all)[:, 0, :]
+    # q_t = W_q x_t
+    dW_q = dq_all.T @ x_all
+    dS_next_all = np.empty((T * B, n_v, n_k), dtype=dtype)
+    de_all = np.empty((T * B, n_v), dtype=dtype)
     dS_next_later = np.zeros((B, n_v, n_k), dtype=dtype)
     for t in reversed(range(T)):
-        x, S, q, k, beta, e = tape.x[t], tape.S[t], tape.q[t], tape.k[t], tape.beta[t], tape.e[t]
-        S_next = tape.S_next[t]
-        dS_next_given, do = dnexts.S[t], dnexts.o[t]
+        rows = slice(t * B, (t + 1) * B)
+        k, beta, dS_next_ahead = k_all[rows], beta_all[rows], dS_next_ahead_all[rows]
         # o_t = S_t q_t
-        dS_next = dS_next_given + do[:, :, None] * q[:, None, :] + dS_next_later
+        dS_next = dS_next_later + dS_next_ahead
         # S_t = S_{t-1} + β_t e_t k_tᵀ
         de = (dS_next @ k[:, :, None])[:, :, 0] * beta[:, None]
         # S_{t-1} is in e_t, S_t
         dS = dS_next - de[:, :, None] * k[:, None, :]
-        # S_t = S_{t-1} + β_t e_t k_tᵀ
-        dbeta = ((dS_next.mT @ e[:, :, None])[:, :, 0] * k).sum(axis=-1)
-        # β_t = σ(a_β)
-        da_beta = dbeta * beta * (1 - beta)
-        # a_β = w_βᵀ x_t + b_β
-        dw_beta += da_beta @ x
-        db_beta += da_beta.sum(axis=0)
-        # e_t = v_t - S_{t-1} k_t
-        dv = de
-        # v_t = W_v x_t
-        dW_v += dv.T @ x
-        # k_t is in e_t, S_t
-        dk = (dS_next.mT @ e[:, :, None])[:, :, 0] * beta[:, None] - (de[:, None, :] @ S)[:, 0, :]
-        # k_t = W_k x_t
-        dW_k += dk.T @ x
-        # o_t = S_t q_t
-        dq = (do[:, None, :] @ S_next)[:, 0, :]
-        # q_t = W_q x_t
-        dW_q += dq.T @ x
-        # x_t is in q_t, k_t, v_t, a_β
-        dx = dq @ W_q + dk @ W_k + dv @ W_v + da_beta[:, None] * w_beta
-        dxs[t] = dx
+        dS_next_all[rows] = dS_next
+        de_all[rows] = de
         dS_next_later = dS
+    # S_t = S_{t-1} + β_t e_t k_tᵀ
+    dbeta_all = ((dS_next_all.mT @ e_all[:, :, None])[:, :, 0] * k_all).sum(axis=-1)
+    # β_t = σ(a_β)
+    da_beta_all = dbeta_all * beta_all * (1 - beta_all)
+    # a_β = w_βᵀ x_t + b_β
+    dw_beta = da_beta_all @ x_all
+    db_beta = da_beta_all.sum(axis=0)
+    # e_t = v_t - S_{t-1} k_t
+    dv_all = de_all
+    # v_t = W_v x_t
+    dW_v = dv_all.T @ x_all
+    # k_t is in e_t, S_t
+    dk_all = (dS_next_all.mT @ e_all[:, :, None])[:, :, 0] * beta_all[:, None]
+    dk_all = dk_all - (de_all[:, None, :] @ S_all)[:, 0, :]
+    # k_t = W_k x_t
+    dW_k = dk_all.T @ x_all
+    # x_t is in q_t, k_t, v_t, a_β
+    dx_all = dq_all @ W_q + dk_all @ W_k + dv_all @ W_v + da_beta_all[:, None] * w_beta
     dparams = Params(W_q=dW_q, W_k=dW_k, W_v=dW_v, w_beta=dw_beta, b_beta=db_beta)
-    return dparams, dxs, State(S=dS_next_later)
+    return dparams, dx_all.reshape(T, B, n_x), State(S=dS_next_later)
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> Next:
@@ -556,7 +562,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.S.shape[1:]], tape[0].dtype))
-    sizes, _ = _check(
+    sizes, dtype = _check(
         "unroll_jvp",
         (params, _PARAMS, ""),
         (tape, _SAVED, "T B"),
@@ -564,40 +570,50 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T = sizes["T"]
+    T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
     W_q_dot, W_k_dot, W_v_dot, w_beta_dot, b_beta_dot = dparams
-    (S_dot,) = dstate0
-    nexts = Next(S=np.empty_like(tape.S_next), o=np.empty_like(tape.o))
+    x_all = tape.x.reshape(T * B, n_x)
+    S_all = tape.S.reshape(T * B, n_v, n_k)
+    q_all = tape.q.reshape(T * B, n_k)
+    k_all = tape.k.reshape(T * B, n_k)
+    beta_all = tape.beta.reshape(T * B)
+    e_all = tape.e.reshape(T * B, n_v)
+    S_next_all = tape.S_next.reshape(T * B, n_v, n_k)
+    x_dot_all = dxs.reshape(T * B, n_x)
+    # q_t = W_q x_t
+    q_dot_all = x_dot_all @ W_q.T + x_all @ W_q_dot.T
+    # k_t = W_k x_t
+    k_dot_all = x_dot_all @ W_k.T + x_all @ W_k_dot.T
+    # v_t = W_v x_t
+    v_dot_all = x_dot_all @ W_v.T + x_all @ W_v_dot.T
+    # a_β = w_βᵀ x_t + b_β
+    a_beta_dot_all = w_beta @ x_dot_all.T + w_beta_dot @ x_all.T + b_beta_dot
+    # β_t = σ(a_β)
+    beta_dot_all = beta_all * (1 - beta_all) * a_beta_dot_all
+    # v̇_t - S_{t-1} k̇_t
+    e_dot_ahead_all = v_dot_all - (S_all @ k_dot_all[:, :, None])[:, :, 0]
+    # β̇_t e_t k_tᵀ + β_t e_t k̇_tᵀ
+    S_next_dot_ahead_all = (beta_all[:, None] * e_all)[:, :, None] * k_dot_all[:, None, :]
+    S_next_dot_ahead_all = (
+        S_next_dot_ahead_all + (beta_dot_all[:, None] * e_all)[:, :, None] * k_all[:, None, :]
+    )
+    S_next_dot_all = np.empty((T * B, n_v, n_k), dtype=dtype)
+    S_dot = dstate0.S
     for t in range(T):
-        x, S, q, k, beta, e = tape.x[t], tape.S[t], tape.q[t], tape.k[t], tape.beta[t], tape.e[t]
-        S_next = tape.S_next[t]
-        x_dot = dxs[t]
-        # q_t = W_q x_t
-        q_dot = x_dot @ W_q.T + x @ W_q_dot.T
-        # k_t = W_k x_t
-        k_dot = x_dot @ W_k.T + x @ W_k_dot.T
-        # v_t = W_v x_t
-        v_dot = x_dot @ W_v.T + x @ W_v_dot.T
-        # a_β = w_βᵀ x_t + b_β
-        a_beta_dot = w_beta @ x_dot.T + w_beta_dot @ x.T + b_beta_dot
-        # β_t = σ(a_β)
-        beta_dot = beta * (1 - beta) * a_beta_dot
+        rows = slice(t * B, (t + 1) * B)
+        k, beta, e_dot_ahead = k_all[rows], beta_all[rows], e_dot_ahead_all[rows]
+        S_next_dot_ahead = S_next_dot_ahead_all[rows]
         # e_t = v_t - S_{t-1} k_t
-        e_dot = v_dot - (S_dot @ k[:, :, None])[:, :, 0] - (S @ k_dot[:, :, None])[:, :, 0]
+        e_dot = e_dot_ahead - (S_dot @ k[:, :, None])[:, :, 0]
         # S_t = S_{t-1} + β_t e_t k_tᵀ
-        S_next_dot = (
-            S_dot
-            + (beta[:, None] * e)[:, :, None] * k_dot[:, None, :]
-            + (beta_dot[:, None] * e)[:, :, None] * k[:, None, :]
-            + (beta[:, None] * e_dot)[:, :, None] * k[:, None, :]
-        )
-        # o_t = S_t q_t
-        o_dot = (S_next @ q_dot[:, :, None])[:, :, 0] + (S_next_dot @ q[:, :, None])[:, :, 0]
-        nexts.S[t] = S_next_dot
-        nexts.o[t] = o_dot
+        S_next_dot = S_dot + S_next_dot_ahead + (beta[:, None] * e_dot)[:, :, None] * k[:, None, :]
+        S_next_dot_all[rows] = S_next_dot
         S_dot = S_next_dot
-    return nexts
+    # o_t = S_t q_t
+    o_dot_all = (S_next_all @ q_dot_all[:, :, None])[:, :, 0]
+    o_dot_all = o_dot_all + (S_next_dot_all @ q_all[:, :, None])[:, :, 0]
+    return Next(S=S_next_dot_all.reshape(T, B, n_v, n_k), o=o_dot_all.reshape(T, B, n_v))
 
 
 def _sigmoid(a: Array) -> Array:

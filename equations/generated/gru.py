@@ -445,43 +445,59 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    W_u, W_r, W_h, U_u, U_r, U_h, b_u, b_r, b_h = params
-    (h,) = state0
-    tape = Tape(
-        x=xs,
-        h=np.empty((T, B, n_h), dtype=dtype),
-        u=np.empty((T, B, n_h), dtype=dtype),
-        r=np.empty((T, B, n_h), dtype=dtype),
-        r_h=np.empty((T, B, n_h), dtype=dtype),
-        h_cand=np.empty((T, B, n_h), dtype=dtype),
-        h_next=np.empty((T, B, n_h), dtype=dtype),
-    )
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
+    U_h, b_u, b_r, b_h = params.U_h, params.b_u, params.b_r, params.b_h
+    x_all = xs.reshape(T * B, n_x)
+    # W_u x_t + b_u
+    a_u_ahead_all = x_all @ W_u.T + b_u
+    # W_r x_t + b_r
+    a_r_ahead_all = x_all @ W_r.T + b_r
+    # W_h x_t + b_h
+    a_h_cand_ahead_all = x_all @ W_h.T + b_h
+    u_all = np.empty((T * B, n_h), dtype=dtype)
+    r_all = np.empty((T * B, n_h), dtype=dtype)
+    r_h_all = np.empty((T * B, n_h), dtype=dtype)
+    h_cand_all = np.empty((T * B, n_h), dtype=dtype)
+    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    h_steps[:B] = state0.h
+    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
+    h = state0.h
     for t in range(T):
-        x = xs[t]
+        rows = slice(t * B, (t + 1) * B)
+        a_u_ahead, a_r_ahead = a_u_ahead_all[rows], a_r_ahead_all[rows]
+        a_h_cand_ahead = a_h_cand_ahead_all[rows]
         # a_u = W_u x_t + U_u h_{t-1} + b_u
-        a_u = x @ W_u.T + h @ U_u.T + b_u
+        a_u = a_u_ahead + h @ U_u.T
         # Γ_u = σ(a_u)
         u = _sigmoid(a_u)
         # a_r = W_r x_t + U_r h_{t-1} + b_r
-        a_r = x @ W_r.T + h @ U_r.T + b_r
+        a_r = a_r_ahead + h @ U_r.T
         # Γ_r = σ(a_r)
         r = _sigmoid(a_r)
         # Γ_r ∘ h_{t-1}
         r_h = r * h
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-        a_h_cand = x @ W_h.T + r_h @ U_h.T + b_h
+        a_h_cand = a_h_cand_ahead + r_h @ U_h.T
         # h'_t = tanh(a_{h'})
         h_cand = np.tanh(a_h_cand)
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
         h_next = (1 - u) * h + u * h_cand
-        tape.h[t] = h
-        tape.u[t] = u
-        tape.r[t] = r
-        tape.r_h[t] = r_h
-        tape.h_cand[t] = h_cand
-        tape.h_next[t] = h_next
+        u_all[rows] = u
+        r_all[rows] = r
+        r_h_all[rows] = r_h
+        h_cand_all[rows] = h_cand
+        h_next_all[rows] = h_next
         h = h_next
+    tape = Tape(
+        x=xs,
+        h=h_all.reshape(T, B, n_h),
+        u=u_all.reshape(T, B, n_h),
+        r=r_all.reshape(T, B, n_h),
+        r_h=r_h_all.reshape(T, B, n_h),
+        h_cand=h_cand_all.reshape(T, B, n_h),
+        h_next=h_next_all.reshape(T, B, n_h),
+    )
     return State(h=tape.h_next), tape
 
 
@@ -504,56 +520,62 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (tape, _SAVED, "T B"),
         (dnexts, _NEXT, "T B"),
     )
-    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
-    dW_u = np.zeros_like(params.W_u)
-    dW_r = np.zeros_like(params.W_r)
-    dW_h = np.zeros_like(params.W_h)
-    dU_u = np.zeros_like(params.U_u)
-    dU_r = np.zeros_like(params.U_r)
-    dU_h = np.zeros_like(params.U_h)
-    db_u = np.zeros_like(params.b_u)
-    db_r = np.zeros_like(params.b_r)
-    db_h = np.zeros_like(params.b_h)
-    dxs = np.empty_like(tape.x)
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    u_all = tape.u.reshape(T * B, n_h)
+    r_all = tape.r.reshape(T * B, n_h)
+    r_h_all = tape.r_h.reshape(T * B, n_h)
+    h_cand_all = tape.h_cand.reshape(T * B, n_h)
+    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
+    # Γ_u ∘ (1 - h'_t²)
+    da_h_cand_by_dh_next_all = u_all * (1 - h_cand_all**2)
+    # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
+    da_r_by_dr_h_all = r_all * (1 - r_all) * h_all
+    # Γ_u ∘ (1 - Γ_u) ∘ (h'_t - h_{t-1})
+    da_u_by_dh_next_all = u_all * (1 - u_all) * (h_cand_all - h_all)
+    # 1 - Γ_u
+    dh_by_dh_next_all = 1 - u_all
+    da_h_cand_all = np.empty((T * B, n_h), dtype=dtype)
+    da_r_all = np.empty((T * B, n_h), dtype=dtype)
+    da_u_all = np.empty((T * B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
-        x, h, u, r, r_h = tape.x[t], tape.h[t], tape.u[t], tape.r[t], tape.r_h[t]
-        h_cand = tape.h_cand[t]
-        dh_next_given = dnexts.h[t]
+        rows = slice(t * B, (t + 1) * B)
+        r, dh_next_given = r_all[rows], dh_next_given_all[rows]
+        da_h_cand_by_dh_next, da_r_by_dr_h = da_h_cand_by_dh_next_all[rows], da_r_by_dr_h_all[rows]
+        da_u_by_dh_next, dh_by_dh_next = da_u_by_dh_next_all[rows], dh_by_dh_next_all[rows]
         dh_next = dh_next_given + dh_next_later
-        # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
-        dh_cand = dh_next * u
         # h'_t = tanh(a_{h'})
-        da_h_cand = dh_cand * (1 - h_cand**2)
+        da_h_cand = dh_next * da_h_cand_by_dh_next
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-        dW_h += da_h_cand.T @ x
-        dU_h += da_h_cand.T @ r_h
-        db_h += da_h_cand.sum(axis=0)
         dr_h = da_h_cand @ U_h
-        # Γ_r ∘ h_{t-1}
-        dr = dr_h * h
         # Γ_r = σ(a_r)
-        da_r = dr * r * (1 - r)
-        # a_r = W_r x_t + U_r h_{t-1} + b_r
-        dW_r += da_r.T @ x
-        dU_r += da_r.T @ h
-        db_r += da_r.sum(axis=0)
-        # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
-        du = dh_next * (h_cand - h)
+        da_r = dr_h * da_r_by_dr_h
         # Γ_u = σ(a_u)
-        da_u = du * u * (1 - u)
-        # a_u = W_u x_t + U_u h_{t-1} + b_u
-        dW_u += da_u.T @ x
-        dU_u += da_u.T @ h
-        db_u += da_u.sum(axis=0)
-        # x_t is in a_u, a_r, a_{h'}
-        dx = da_u @ W_u + da_r @ W_r + da_h_cand @ W_h
+        da_u = dh_next * da_u_by_dh_next
         # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
-        dh = dh_next * (1 - u) + dr_h * r + da_u @ U_u + da_r @ U_r
-        dxs[t] = dx
+        dh = dh_next * dh_by_dh_next + dr_h * r + da_u @ U_u + da_r @ U_r
+        da_h_cand_all[rows] = da_h_cand
+        da_r_all[rows] = da_r
+        da_u_all[rows] = da_u
         dh_next_later = dh
+    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
+    dW_h = da_h_cand_all.T @ x_all
+    dU_h = da_h_cand_all.T @ r_h_all
+    db_h = da_h_cand_all.sum(axis=0)
+    # a_r = W_r x_t + U_r h_{t-1} + b_r
+    dW_r = da_r_all.T @ x_all
+    dU_r = da_r_all.T @ h_all
+    db_r = da_r_all.sum(axis=0)
+    # a_u = W_u x_t + U_u h_{t-1} + b_u
+    dW_u = da_u_all.T @ x_all
+    dU_u = da_u_all.T @ h_all
+    db_u = da_u_all.sum(axis=0)
+    # x_t is in a_u, a_r, a_{h'}
+    dx_all = da_u_all @ W_u + da_r_all @ W_r + da_h_cand_all @ W_h
     dparams = Params(
         W_u=dW_u,
         W_r=dW_r,
@@ -565,7 +587,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         b_r=db_r,
         b_h=db_h,
     )
-    return dparams, dxs, State(h=dh_next_later)
+    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
@@ -584,7 +606,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
-    sizes, _ = _check(
+    sizes, dtype = _check(
         "unroll_jvp",
         (params, _PARAMS, ""),
         (tape, _SAVED, "T B"),
@@ -592,35 +614,58 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T = sizes["T"]
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
     W_u_dot, W_r_dot, W_h_dot, U_u_dot, U_r_dot, U_h_dot, b_u_dot, b_r_dot, b_h_dot = dparams
-    (h_dot,) = dstate0
-    nexts = State(h=np.empty_like(tape.h_next))
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    u_all = tape.u.reshape(T * B, n_h)
+    r_all = tape.r.reshape(T * B, n_h)
+    r_h_all = tape.r_h.reshape(T * B, n_h)
+    h_cand_all = tape.h_cand.reshape(T * B, n_h)
+    x_dot_all = dxs.reshape(T * B, n_x)
+    # W_u ẋ_t + ḃ_u + Ẇ_u x_t + U̇_u h_{t-1}
+    a_u_dot_ahead_all = x_dot_all @ W_u.T + x_all @ W_u_dot.T + h_all @ U_u_dot.T + b_u_dot
+    # W_r ẋ_t + ḃ_r + Ẇ_r x_t + U̇_r h_{t-1}
+    a_r_dot_ahead_all = x_dot_all @ W_r.T + x_all @ W_r_dot.T + h_all @ U_r_dot.T + b_r_dot
+    # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
+    r_h_dot_by_a_r_dot_all = r_all * (1 - r_all) * h_all
+    # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h (Γ_r ∘ h_{t-1})
+    a_h_cand_dot_ahead_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + r_h_all @ U_h_dot.T + b_h_dot
+    # 1 - Γ_u
+    h_next_dot_by_h_dot_all = 1 - u_all
+    # Γ_u ∘ (1 - h'_t²)
+    h_next_dot_by_a_h_cand_dot_all = u_all * (1 - h_cand_all**2)
+    # Γ_u ∘ (1 - Γ_u) ∘ (h'_t - h_{t-1})
+    h_next_dot_by_a_u_dot_all = u_all * (1 - u_all) * (h_cand_all - h_all)
+    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_dot = dstate0.h
     for t in range(T):
-        x, h, u, r, r_h = tape.x[t], tape.h[t], tape.u[t], tape.r[t], tape.r_h[t]
-        h_cand = tape.h_cand[t]
-        x_dot = dxs[t]
+        rows = slice(t * B, (t + 1) * B)
+        r, a_u_dot_ahead = r_all[rows], a_u_dot_ahead_all[rows]
+        a_r_dot_ahead, r_h_dot_by_a_r_dot = a_r_dot_ahead_all[rows], r_h_dot_by_a_r_dot_all[rows]
+        a_h_cand_dot_ahead = a_h_cand_dot_ahead_all[rows]
+        h_next_dot_by_h_dot = h_next_dot_by_h_dot_all[rows]
+        h_next_dot_by_a_h_cand_dot = h_next_dot_by_a_h_cand_dot_all[rows]
+        h_next_dot_by_a_u_dot = h_next_dot_by_a_u_dot_all[rows]
         # a_u = W_u x_t + U_u h_{t-1} + b_u
-        a_u_dot = x_dot @ W_u.T + h_dot @ U_u.T + x @ W_u_dot.T + h @ U_u_dot.T + b_u_dot
-        # Γ_u = σ(a_u)
-        u_dot = u * (1 - u) * a_u_dot
+        a_u_dot = a_u_dot_ahead + h_dot @ U_u.T
         # a_r = W_r x_t + U_r h_{t-1} + b_r
-        a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
-        # Γ_r = σ(a_r)
-        r_dot = r * (1 - r) * a_r_dot
+        a_r_dot = a_r_dot_ahead + h_dot @ U_r.T
         # Γ_r ∘ h_{t-1}
-        r_h_dot = r * h_dot + h * r_dot
+        r_h_dot = r * h_dot + r_h_dot_by_a_r_dot * a_r_dot
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-        a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
-        # h'_t = tanh(a_{h'})
-        h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+        a_h_cand_dot = a_h_cand_dot_ahead + r_h_dot @ U_h.T
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
-        h_next_dot = (1 - u) * h_dot + (h_cand - h) * u_dot + u * h_cand_dot
-        nexts.h[t] = h_next_dot
+        h_next_dot = (
+            h_next_dot_by_h_dot * h_dot
+            + h_next_dot_by_a_u_dot * a_u_dot
+            + h_next_dot_by_a_h_cand_dot * a_h_cand_dot
+        )
+        h_next_dot_all[rows] = h_next_dot
         h_dot = h_next_dot
-    return nexts
+    return State(h=h_next_dot_all.reshape(T, B, n_h))
 
 
 def _sigmoid(a: Array) -> Array:

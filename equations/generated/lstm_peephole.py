@@ -676,56 +676,79 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    W_f, W_i, W_o, W_g, U_f, U_i, U_o, U_g, p_f, p_i, p_o, b_f, b_i, b_o, b_g = params
-    h, c = state0
-    tape = Tape(
-        x=xs,
-        h=np.empty((T, B, n_h), dtype=dtype),
-        c=np.empty((T, B, n_h), dtype=dtype),
-        f=np.empty((T, B, n_h), dtype=dtype),
-        i=np.empty((T, B, n_h), dtype=dtype),
-        g=np.empty((T, B, n_h), dtype=dtype),
-        c_next=np.empty((T, B, n_h), dtype=dtype),
-        o=np.empty((T, B, n_h), dtype=dtype),
-        tanh_c_next=np.empty((T, B, n_h), dtype=dtype),
-        h_next=np.empty((T, B, n_h), dtype=dtype),
-    )
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
+    U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
+    p_o, b_f, b_i, b_o, b_g = params.p_o, params.b_f, params.b_i, params.b_o, params.b_g
+    x_all = xs.reshape(T * B, n_x)
+    # W_f x_t + b_f
+    a_f_ahead_all = x_all @ W_f.T + b_f
+    # W_i x_t + b_i
+    a_i_ahead_all = x_all @ W_i.T + b_i
+    # W_g x_t + b_g
+    a_g_ahead_all = x_all @ W_g.T + b_g
+    # W_o x_t + b_o
+    a_o_ahead_all = x_all @ W_o.T + b_o
+    f_all = np.empty((T * B, n_h), dtype=dtype)
+    i_all = np.empty((T * B, n_h), dtype=dtype)
+    g_all = np.empty((T * B, n_h), dtype=dtype)
+    c_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    c_steps[:B] = state0.c
+    c_all, c_next_all = c_steps[: T * B], c_steps[B:]
+    o_all = np.empty((T * B, n_h), dtype=dtype)
+    tanh_c_next_all = np.empty((T * B, n_h), dtype=dtype)
+    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    h_steps[:B] = state0.h
+    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
+    h = state0.h
+    c = state0.c
     for t in range(T):
-        x = xs[t]
+        rows = slice(t * B, (t + 1) * B)
+        a_f_ahead, a_i_ahead = a_f_ahead_all[rows], a_i_ahead_all[rows]
+        a_g_ahead, a_o_ahead = a_g_ahead_all[rows], a_o_ahead_all[rows]
         # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-        a_f = x @ W_f.T + h @ U_f.T + p_f * c + b_f
+        a_f = a_f_ahead + h @ U_f.T + p_f * c
         # f_t = σ(a_f)
         f = _sigmoid(a_f)
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-        a_i = x @ W_i.T + h @ U_i.T + p_i * c + b_i
+        a_i = a_i_ahead + h @ U_i.T + p_i * c
         # i_t = σ(a_i)
         i = _sigmoid(a_i)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_g = x @ W_g.T + h @ U_g.T + b_g
+        a_g = a_g_ahead + h @ U_g.T
         # g_t = tanh(a_g)
         g = np.tanh(a_g)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         c_next = f * c + i * g
         # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-        a_o = x @ W_o.T + h @ U_o.T + p_o * c_next + b_o
+        a_o = a_o_ahead + h @ U_o.T + p_o * c_next
         # o_t = σ(a_o)
         o = _sigmoid(a_o)
         # tanh(c_t)
         tanh_c_next = np.tanh(c_next)
         # h_t = o_t ∘ tanh(c_t)
         h_next = o * tanh_c_next
-        tape.h[t] = h
-        tape.c[t] = c
-        tape.f[t] = f
-        tape.i[t] = i
-        tape.g[t] = g
-        tape.c_next[t] = c_next
-        tape.o[t] = o
-        tape.tanh_c_next[t] = tanh_c_next
-        tape.h_next[t] = h_next
+        f_all[rows] = f
+        i_all[rows] = i
+        g_all[rows] = g
+        c_next_all[rows] = c_next
+        o_all[rows] = o
+        tanh_c_next_all[rows] = tanh_c_next
+        h_next_all[rows] = h_next
         h = h_next
         c = c_next
+    tape = Tape(
+        x=xs,
+        h=h_all.reshape(T, B, n_h),
+        c=c_all.reshape(T, B, n_h),
+        f=f_all.reshape(T, B, n_h),
+        i=i_all.reshape(T, B, n_h),
+        g=g_all.reshape(T, B, n_h),
+        c_next=c_next_all.reshape(T, B, n_h),
+        o=o_all.reshape(T, B, n_h),
+        tanh_c_next=tanh_c_next_all.reshape(T, B, n_h),
+        h_next=h_next_all.reshape(T, B, n_h),
+    )
     return State(h=tape.h_next, c=tape.c_next), tape
 
 
@@ -748,80 +771,86 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (tape, _SAVED, "T B"),
         (dnexts, _NEXT, "T B"),
     )
-    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o = params.p_o
-    dW_f = np.zeros_like(params.W_f)
-    dW_i = np.zeros_like(params.W_i)
-    dW_o = np.zeros_like(params.W_o)
-    dW_g = np.zeros_like(params.W_g)
-    dU_f = np.zeros_like(params.U_f)
-    dU_i = np.zeros_like(params.U_i)
-    dU_o = np.zeros_like(params.U_o)
-    dU_g = np.zeros_like(params.U_g)
-    dp_f = np.zeros_like(params.p_f)
-    dp_i = np.zeros_like(params.p_i)
-    dp_o = np.zeros_like(params.p_o)
-    db_f = np.zeros_like(params.b_f)
-    db_i = np.zeros_like(params.b_i)
-    db_o = np.zeros_like(params.b_o)
-    db_g = np.zeros_like(params.b_g)
-    dxs = np.empty_like(tape.x)
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    c_all = tape.c.reshape(T * B, n_h)
+    f_all = tape.f.reshape(T * B, n_h)
+    i_all = tape.i.reshape(T * B, n_h)
+    g_all = tape.g.reshape(T * B, n_h)
+    c_next_all = tape.c_next.reshape(T * B, n_h)
+    o_all = tape.o.reshape(T * B, n_h)
+    tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
+    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
+    dc_next_given_all = dnexts.c.reshape(T * B, n_h)
+    # o_t ∘ tanh(c_t) ∘ (1 - o_t)
+    da_o_by_dh_next_all = o_all * tanh_c_next_all * (1 - o_all)
+    # o_t ∘ (1 - tanh²(c_t))
+    dc_next_by_dh_next_all = o_all * (1 - tanh_c_next_all**2)
+    # i_t ∘ (1 - g_t²)
+    da_g_by_dc_next_all = i_all * (1 - g_all**2)
+    # i_t ∘ g_t ∘ (1 - i_t)
+    da_i_by_dc_next_all = i_all * g_all * (1 - i_all)
+    # f_t ∘ (1 - f_t) ∘ c_{t-1}
+    da_f_by_dc_next_all = f_all * (1 - f_all) * c_all
+    da_o_all = np.empty((T * B, n_h), dtype=dtype)
+    da_g_all = np.empty((T * B, n_h), dtype=dtype)
+    da_i_all = np.empty((T * B, n_h), dtype=dtype)
+    da_f_all = np.empty((T * B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     dc_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
-        x, h, c, f, i, g = tape.x[t], tape.h[t], tape.c[t], tape.f[t], tape.i[t], tape.g[t]
-        c_next, o, tanh_c_next = tape.c_next[t], tape.o[t], tape.tanh_c_next[t]
-        dh_next_given, dc_next_given = dnexts.h[t], dnexts.c[t]
+        rows = slice(t * B, (t + 1) * B)
+        f, dh_next_given = f_all[rows], dh_next_given_all[rows]
+        dc_next_given, da_o_by_dh_next = dc_next_given_all[rows], da_o_by_dh_next_all[rows]
+        dc_next_by_dh_next = dc_next_by_dh_next_all[rows]
+        da_g_by_dc_next, da_i_by_dc_next = da_g_by_dc_next_all[rows], da_i_by_dc_next_all[rows]
+        da_f_by_dc_next = da_f_by_dc_next_all[rows]
         dh_next = dh_next_given + dh_next_later
-        # h_t = o_t ∘ tanh(c_t)
-        dtanh_c_next = dh_next * o
-        do = dh_next * tanh_c_next
         # o_t = σ(a_o)
-        da_o = do * o * (1 - o)
-        # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-        dW_o += da_o.T @ x
-        dU_o += da_o.T @ h
-        dp_o += (da_o * c_next).sum(axis=0)
-        db_o += da_o.sum(axis=0)
+        da_o = dh_next * da_o_by_dh_next
         # c_t is in a_o, tanh(c_t)
-        dc_next = dc_next_given + dc_next_later + dtanh_c_next * (1 - tanh_c_next**2) + da_o * p_o
-        # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        dg = dc_next * i
+        dc_next = dc_next_given + dc_next_later + dh_next * dc_next_by_dh_next + da_o * p_o
         # g_t = tanh(a_g)
-        da_g = dg * (1 - g**2)
-        # a_g = W_g x_t + U_g h_{t-1} + b_g
-        dW_g += da_g.T @ x
-        dU_g += da_g.T @ h
-        db_g += da_g.sum(axis=0)
-        # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        di = dc_next * g
+        da_g = dc_next * da_g_by_dc_next
         # i_t = σ(a_i)
-        da_i = di * i * (1 - i)
-        # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-        dW_i += da_i.T @ x
-        dU_i += da_i.T @ h
-        dp_i += (da_i * c).sum(axis=0)
-        db_i += da_i.sum(axis=0)
-        # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        df = dc_next * c
+        da_i = dc_next * da_i_by_dc_next
         # f_t = σ(a_f)
-        da_f = df * f * (1 - f)
-        # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-        dW_f += da_f.T @ x
-        dU_f += da_f.T @ h
-        dp_f += (da_f * c).sum(axis=0)
-        db_f += da_f.sum(axis=0)
-        # x_t is in a_f, a_i, a_g, a_o
-        dx = da_f @ W_f + da_i @ W_i + da_o @ W_o + da_g @ W_g
+        da_f = dc_next * da_f_by_dc_next
         # h_{t-1} is in a_f, a_i, a_g, a_o
         dh = da_f @ U_f + da_i @ U_i + da_o @ U_o + da_g @ U_g
         # c_{t-1} is in a_f, a_i, c_t
         dc = dc_next * f + da_f * p_f + da_i * p_i
-        dxs[t] = dx
+        da_o_all[rows] = da_o
+        da_g_all[rows] = da_g
+        da_i_all[rows] = da_i
+        da_f_all[rows] = da_f
         dh_next_later = dh
         dc_next_later = dc
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
+    dW_o = da_o_all.T @ x_all
+    dU_o = da_o_all.T @ h_all
+    dp_o = (da_o_all * c_next_all).sum(axis=0)
+    db_o = da_o_all.sum(axis=0)
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    dW_g = da_g_all.T @ x_all
+    dU_g = da_g_all.T @ h_all
+    db_g = da_g_all.sum(axis=0)
+    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    dW_i = da_i_all.T @ x_all
+    dU_i = da_i_all.T @ h_all
+    dp_i = (da_i_all * c_all).sum(axis=0)
+    db_i = da_i_all.sum(axis=0)
+    # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
+    dW_f = da_f_all.T @ x_all
+    dU_f = da_f_all.T @ h_all
+    dp_f = (da_f_all * c_all).sum(axis=0)
+    db_f = da_f_all.sum(axis=0)
+    # x_t is in a_f, a_i, a_g, a_o
+    dx_all = da_f_all @ W_f + da_i_all @ W_i + da_o_all @ W_o + da_g_all @ W_g
     dparams = Params(
         W_f=dW_f,
         W_i=dW_i,
@@ -839,7 +868,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         b_o=db_o,
         b_g=db_g,
     )
-    return dparams, dxs, State(h=dh_next_later, c=dc_next_later)
+    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later, c=dc_next_later)
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
@@ -858,7 +887,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:], tape.c.shape[1:]], tape[0].dtype))
-    sizes, _ = _check(
+    sizes, dtype = _check(
         "unroll_jvp",
         (params, _PARAMS, ""),
         (tape, _SAVED, "T B"),
@@ -866,7 +895,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T = sizes["T"]
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o = params.p_o
@@ -887,63 +916,76 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         b_o_dot,
         b_g_dot,
     ) = dparams
-    h_dot, c_dot = dstate0
-    nexts = State(h=np.empty_like(tape.h_next), c=np.empty_like(tape.c_next))
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    c_all = tape.c.reshape(T * B, n_h)
+    f_all = tape.f.reshape(T * B, n_h)
+    i_all = tape.i.reshape(T * B, n_h)
+    g_all = tape.g.reshape(T * B, n_h)
+    c_next_all = tape.c_next.reshape(T * B, n_h)
+    o_all = tape.o.reshape(T * B, n_h)
+    tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
+    x_dot_all = dxs.reshape(T * B, n_x)
+    # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1} + c_{t-1} ∘ ṗ_f
+    a_f_dot_ahead_all = (
+        x_dot_all @ W_f.T + x_all @ W_f_dot.T + h_all @ U_f_dot.T + c_all * p_f_dot + b_f_dot
+    )
+    # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1} + c_{t-1} ∘ ṗ_i
+    a_i_dot_ahead_all = (
+        x_dot_all @ W_i.T + x_all @ W_i_dot.T + h_all @ U_i_dot.T + c_all * p_i_dot + b_i_dot
+    )
+    # W_g ẋ_t + ḃ_g + Ẇ_g x_t + U̇_g h_{t-1}
+    a_g_dot_ahead_all = x_dot_all @ W_g.T + x_all @ W_g_dot.T + h_all @ U_g_dot.T + b_g_dot
+    # i_t ∘ (1 - g_t²)
+    c_next_dot_by_a_g_dot_all = i_all * (1 - g_all**2)
+    # f_t ∘ (1 - f_t) ∘ c_{t-1}
+    c_next_dot_by_a_f_dot_all = f_all * (1 - f_all) * c_all
+    # i_t ∘ g_t ∘ (1 - i_t)
+    c_next_dot_by_a_i_dot_all = i_all * g_all * (1 - i_all)
+    # W_o ẋ_t + ḃ_o + Ẇ_o x_t + U̇_o h_{t-1} + c_t ∘ ṗ_o
+    a_o_dot_ahead_all = (
+        x_dot_all @ W_o.T + x_all @ W_o_dot.T + h_all @ U_o_dot.T + c_next_all * p_o_dot + b_o_dot
+    )
+    # o_t ∘ (1 - tanh²(c_t))
+    h_next_dot_by_c_next_dot_all = o_all * (1 - tanh_c_next_all**2)
+    # o_t ∘ tanh(c_t) ∘ (1 - o_t)
+    h_next_dot_by_a_o_dot_all = o_all * tanh_c_next_all * (1 - o_all)
+    c_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_dot = dstate0.h
+    c_dot = dstate0.c
     for t in range(T):
-        x, h, c, f, i, g = tape.x[t], tape.h[t], tape.c[t], tape.f[t], tape.i[t], tape.g[t]
-        c_next, o, tanh_c_next = tape.c_next[t], tape.o[t], tape.tanh_c_next[t]
-        x_dot = dxs[t]
+        rows = slice(t * B, (t + 1) * B)
+        f, a_f_dot_ahead = f_all[rows], a_f_dot_ahead_all[rows]
+        a_i_dot_ahead, a_g_dot_ahead = a_i_dot_ahead_all[rows], a_g_dot_ahead_all[rows]
+        c_next_dot_by_a_g_dot = c_next_dot_by_a_g_dot_all[rows]
+        c_next_dot_by_a_f_dot = c_next_dot_by_a_f_dot_all[rows]
+        c_next_dot_by_a_i_dot = c_next_dot_by_a_i_dot_all[rows]
+        a_o_dot_ahead = a_o_dot_ahead_all[rows]
+        h_next_dot_by_c_next_dot = h_next_dot_by_c_next_dot_all[rows]
+        h_next_dot_by_a_o_dot = h_next_dot_by_a_o_dot_all[rows]
         # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-        a_f_dot = (
-            x_dot @ W_f.T
-            + h_dot @ U_f.T
-            + p_f * c_dot
-            + x @ W_f_dot.T
-            + h @ U_f_dot.T
-            + c * p_f_dot
-            + b_f_dot
-        )
-        # f_t = σ(a_f)
-        f_dot = f * (1 - f) * a_f_dot
+        a_f_dot = a_f_dot_ahead + h_dot @ U_f.T + p_f * c_dot
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-        a_i_dot = (
-            x_dot @ W_i.T
-            + h_dot @ U_i.T
-            + p_i * c_dot
-            + x @ W_i_dot.T
-            + h @ U_i_dot.T
-            + c * p_i_dot
-            + b_i_dot
-        )
-        # i_t = σ(a_i)
-        i_dot = i * (1 - i) * a_i_dot
+        a_i_dot = a_i_dot_ahead + h_dot @ U_i.T + p_i * c_dot
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
-        # g_t = tanh(a_g)
-        g_dot = (1 - g**2) * a_g_dot
+        a_g_dot = a_g_dot_ahead + h_dot @ U_g.T
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
-        # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-        a_o_dot = (
-            x_dot @ W_o.T
-            + h_dot @ U_o.T
-            + p_o * c_next_dot
-            + x @ W_o_dot.T
-            + h @ U_o_dot.T
-            + c_next * p_o_dot
-            + b_o_dot
+        c_next_dot = (
+            f * c_dot
+            + c_next_dot_by_a_f_dot * a_f_dot
+            + c_next_dot_by_a_i_dot * a_i_dot
+            + c_next_dot_by_a_g_dot * a_g_dot
         )
-        # o_t = σ(a_o)
-        o_dot = o * (1 - o) * a_o_dot
-        # tanh(c_t)
-        tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
+        # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
+        a_o_dot = a_o_dot_ahead + h_dot @ U_o.T + p_o * c_next_dot
         # h_t = o_t ∘ tanh(c_t)
-        h_next_dot = tanh_c_next * o_dot + o * tanh_c_next_dot
-        nexts.h[t] = h_next_dot
-        nexts.c[t] = c_next_dot
+        h_next_dot = h_next_dot_by_c_next_dot * c_next_dot + h_next_dot_by_a_o_dot * a_o_dot
+        c_next_dot_all[rows] = c_next_dot
+        h_next_dot_all[rows] = h_next_dot
         h_dot = h_next_dot
         c_dot = c_next_dot
-    return nexts
+    return State(h=h_next_dot_all.reshape(T, B, n_h), c=c_next_dot_all.reshape(T, B, n_h))
 
 
 def _sigmoid(a: Array) -> Array:

@@ -294,31 +294,37 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    W_z, W_h, b_z, b_h = params
-    (h,) = state0
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_z, W_h, b_z, b_h = params.W_z, params.W_h, params.b_z, params.b_h
+    x_all = xs.reshape(T * B, n_x)
+    # a_z = W_z x_t + b_z
+    a_z_all = x_all @ W_z.T + b_z
+    # z_t = σ(a_z)
+    z_all = _sigmoid(a_z_all)
+    # h'_t = W_h x_t + b_h
+    h_cand_all = x_all @ W_h.T + b_h
+    # 1 - z_t
+    h_next_by_h_all = 1 - z_all
+    # z_t ∘ h'_t
+    h_next_ahead_all = z_all * h_cand_all
+    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    h_steps[:B] = state0.h
+    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
+    h = state0.h
+    for t in range(T):
+        rows = slice(t * B, (t + 1) * B)
+        h_next_by_h, h_next_ahead = h_next_by_h_all[rows], h_next_ahead_all[rows]
+        # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+        h_next = h_next_by_h * h + h_next_ahead
+        h_next_all[rows] = h_next
+        h = h_next
     tape = Tape(
         x=xs,
-        h=np.empty((T, B, n_h), dtype=dtype),
-        z=np.empty((T, B, n_h), dtype=dtype),
-        h_cand=np.empty((T, B, n_h), dtype=dtype),
-        h_next=np.empty((T, B, n_h), dtype=dtype),
+        h=h_all.reshape(T, B, n_h),
+        z=z_all.reshape(T, B, n_h),
+        h_cand=h_cand_all.reshape(T, B, n_h),
+        h_next=h_next_all.reshape(T, B, n_h),
     )
-    for t in range(T):
-        x = xs[t]
-        # a_z = W_z x_t + b_z
-        a_z = x @ W_z.T + b_z
-        # z_t = σ(a_z)
-        z = _sigmoid(a_z)
-        # h'_t = W_h x_t + b_h
-        h_cand = x @ W_h.T + b_h
-        # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        h_next = (1 - z) * h + z * h_cand
-        tape.h[t] = h
-        tape.z[t] = z
-        tape.h_cand[t] = h_cand
-        tape.h_next[t] = h_next
-        h = h_next
     return State(h=tape.h_next), tape
 
 
@@ -341,37 +347,39 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (tape, _SAVED, "T B"),
         (dnexts, _NEXT, "T B"),
     )
-    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_z, W_h = params.W_z, params.W_h
-    dW_z = np.zeros_like(params.W_z)
-    dW_h = np.zeros_like(params.W_h)
-    db_z = np.zeros_like(params.b_z)
-    db_h = np.zeros_like(params.b_h)
-    dxs = np.empty_like(tape.x)
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    z_all = tape.z.reshape(T * B, n_h)
+    h_cand_all = tape.h_cand.reshape(T * B, n_h)
+    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
+    # 1 - z_t
+    dh_by_dh_next_all = 1 - z_all
+    dh_next_all = np.empty((T * B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
-        x, h, z, h_cand = tape.x[t], tape.h[t], tape.z[t], tape.h_cand[t]
-        dh_next_given = dnexts.h[t]
+        rows = slice(t * B, (t + 1) * B)
+        dh_next_given, dh_by_dh_next = dh_next_given_all[rows], dh_by_dh_next_all[rows]
         dh_next = dh_next_given + dh_next_later
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        dh = dh_next * (1 - z)
-        dh_cand = dh_next * z
-        # h'_t = W_h x_t + b_h
-        dW_h += dh_cand.T @ x
-        db_h += dh_cand.sum(axis=0)
-        # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        dz = dh_next * (h_cand - h)
-        # z_t = σ(a_z)
-        da_z = dz * z * (1 - z)
-        # a_z = W_z x_t + b_z
-        dW_z += da_z.T @ x
-        db_z += da_z.sum(axis=0)
-        # x_t is in a_z, h'_t
-        dx = da_z @ W_z + dh_cand @ W_h
-        dxs[t] = dx
+        dh = dh_next * dh_by_dh_next
+        dh_next_all[rows] = dh_next
         dh_next_later = dh
+    # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
+    dh_cand_all = dh_next_all * z_all
+    # h'_t = W_h x_t + b_h
+    dW_h = dh_cand_all.T @ x_all
+    db_h = dh_cand_all.sum(axis=0)
+    # z_t = σ(a_z)
+    da_z_all = dh_next_all * z_all * (1 - z_all) * (h_cand_all - h_all)
+    # a_z = W_z x_t + b_z
+    dW_z = da_z_all.T @ x_all
+    db_z = da_z_all.sum(axis=0)
+    # x_t is in a_z, h'_t
+    dx_all = da_z_all @ W_z + dh_cand_all @ W_h
     dparams = Params(W_z=dW_z, W_h=dW_h, b_z=db_z, b_h=db_h)
-    return dparams, dxs, State(h=dh_next_later)
+    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
@@ -390,7 +398,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
-    sizes, _ = _check(
+    sizes, dtype = _check(
         "unroll_jvp",
         (params, _PARAMS, ""),
         (tape, _SAVED, "T B"),
@@ -398,25 +406,35 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T = sizes["T"]
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_z, W_h = params.W_z, params.W_h
     W_z_dot, W_h_dot, b_z_dot, b_h_dot = dparams
-    (h_dot,) = dstate0
-    nexts = State(h=np.empty_like(tape.h_next))
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    z_all = tape.z.reshape(T * B, n_h)
+    h_cand_all = tape.h_cand.reshape(T * B, n_h)
+    x_dot_all = dxs.reshape(T * B, n_x)
+    # a_z = W_z x_t + b_z
+    a_z_dot_all = x_dot_all @ W_z.T + x_all @ W_z_dot.T + b_z_dot
+    # z_t = σ(a_z)
+    z_dot_all = z_all * (1 - z_all) * a_z_dot_all
+    # h'_t = W_h x_t + b_h
+    h_cand_dot_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + b_h_dot
+    # 1 - z_t
+    h_next_dot_by_h_dot_all = 1 - z_all
+    # z_t ∘ ḣ'_t + (h'_t - h_{t-1}) ∘ ż_t
+    h_next_dot_ahead_all = (h_cand_all - h_all) * z_dot_all + z_all * h_cand_dot_all
+    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_dot = dstate0.h
     for t in range(T):
-        x, h, z, h_cand = tape.x[t], tape.h[t], tape.z[t], tape.h_cand[t]
-        x_dot = dxs[t]
-        # a_z = W_z x_t + b_z
-        a_z_dot = x_dot @ W_z.T + x @ W_z_dot.T + b_z_dot
-        # z_t = σ(a_z)
-        z_dot = z * (1 - z) * a_z_dot
-        # h'_t = W_h x_t + b_h
-        h_cand_dot = x_dot @ W_h.T + x @ W_h_dot.T + b_h_dot
+        rows = slice(t * B, (t + 1) * B)
+        h_next_dot_by_h_dot = h_next_dot_by_h_dot_all[rows]
+        h_next_dot_ahead = h_next_dot_ahead_all[rows]
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        h_next_dot = (1 - z) * h_dot + (h_cand - h) * z_dot + z * h_cand_dot
-        nexts.h[t] = h_next_dot
+        h_next_dot = h_next_dot_by_h_dot * h_dot + h_next_dot_ahead
+        h_next_dot_all[rows] = h_next_dot
         h_dot = h_next_dot
-    return nexts
+    return State(h=h_next_dot_all.reshape(T, B, n_h))
 
 
 def _sigmoid(a: Array) -> Array:

@@ -260,23 +260,29 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    W_h, U_h, b_h = params
-    (h,) = state0
-    tape = Tape(
-        x=xs,
-        h=np.empty((T, B, n_h), dtype=dtype),
-        h_next=np.empty((T, B, n_h), dtype=dtype),
-    )
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
+    x_all = xs.reshape(T * B, n_x)
+    # W_h x_t + b_h
+    a_h_next_ahead_all = x_all @ W_h.T + b_h
+    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    h_steps[:B] = state0.h
+    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
+    h = state0.h
     for t in range(T):
-        x = xs[t]
+        rows = slice(t * B, (t + 1) * B)
+        a_h_next_ahead = a_h_next_ahead_all[rows]
         # a_h = W_h x_t + U_h h_{t-1} + b_h
-        a_h_next = x @ W_h.T + h @ U_h.T + b_h
+        a_h_next = a_h_next_ahead + h @ U_h.T
         # h_t = tanh(a_h)
         h_next = np.tanh(a_h_next)
-        tape.h[t] = h
-        tape.h_next[t] = h_next
+        h_next_all[rows] = h_next
         h = h_next
+    tape = Tape(
+        x=xs,
+        h=h_all.reshape(T, B, n_h),
+        h_next=h_next_all.reshape(T, B, n_h),
+    )
     return State(h=tape.h_next), tape
 
 
@@ -299,29 +305,34 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (tape, _SAVED, "T B"),
         (dnexts, _NEXT, "T B"),
     )
-    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_h, U_h = params.W_h, params.U_h
-    dW_h = np.zeros_like(params.W_h)
-    dU_h = np.zeros_like(params.U_h)
-    db_h = np.zeros_like(params.b_h)
-    dxs = np.empty_like(tape.x)
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    h_next_all = tape.h_next.reshape(T * B, n_h)
+    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
+    # 1 - h_t²
+    da_h_next_by_dh_next_all = 1 - h_next_all**2
+    da_h_next_all = np.empty((T * B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
-        x, h, h_next = tape.x[t], tape.h[t], tape.h_next[t]
-        dh_next_given = dnexts.h[t]
+        rows = slice(t * B, (t + 1) * B)
+        dh_next_given = dh_next_given_all[rows]
+        da_h_next_by_dh_next = da_h_next_by_dh_next_all[rows]
         dh_next = dh_next_given + dh_next_later
         # h_t = tanh(a_h)
-        da_h_next = dh_next * (1 - h_next**2)
+        da_h_next = dh_next * da_h_next_by_dh_next
         # a_h = W_h x_t + U_h h_{t-1} + b_h
-        dW_h += da_h_next.T @ x
-        dU_h += da_h_next.T @ h
-        db_h += da_h_next.sum(axis=0)
-        dx = da_h_next @ W_h
         dh = da_h_next @ U_h
-        dxs[t] = dx
+        da_h_next_all[rows] = da_h_next
         dh_next_later = dh
+    # a_h = W_h x_t + U_h h_{t-1} + b_h
+    dW_h = da_h_next_all.T @ x_all
+    dU_h = da_h_next_all.T @ h_all
+    db_h = da_h_next_all.sum(axis=0)
+    dx_all = da_h_next_all @ W_h
     dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
-    return dparams, dxs, State(h=dh_next_later)
+    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
@@ -340,7 +351,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
-    sizes, _ = _check(
+    sizes, dtype = _check(
         "unroll_jvp",
         (params, _PARAMS, ""),
         (tape, _SAVED, "T B"),
@@ -348,21 +359,30 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T = sizes["T"]
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_h, U_h = params.W_h, params.U_h
     W_h_dot, U_h_dot, b_h_dot = dparams
-    (h_dot,) = dstate0
-    nexts = State(h=np.empty_like(tape.h_next))
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    h_next_all = tape.h_next.reshape(T * B, n_h)
+    x_dot_all = dxs.reshape(T * B, n_x)
+    # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h h_{t-1}
+    a_h_next_dot_ahead_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + h_all @ U_h_dot.T + b_h_dot
+    # 1 - h_t²
+    h_next_dot_by_a_h_next_dot_all = 1 - h_next_all**2
+    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_dot = dstate0.h
     for t in range(T):
-        x, h, h_next = tape.x[t], tape.h[t], tape.h_next[t]
-        x_dot = dxs[t]
+        rows = slice(t * B, (t + 1) * B)
+        a_h_next_dot_ahead = a_h_next_dot_ahead_all[rows]
+        h_next_dot_by_a_h_next_dot = h_next_dot_by_a_h_next_dot_all[rows]
         # a_h = W_h x_t + U_h h_{t-1} + b_h
-        a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
+        a_h_next_dot = a_h_next_dot_ahead + h_dot @ U_h.T
         # h_t = tanh(a_h)
-        h_next_dot = (1 - h_next**2) * a_h_next_dot
-        nexts.h[t] = h_next_dot
+        h_next_dot = h_next_dot_by_a_h_next_dot * a_h_next_dot
+        h_next_dot_all[rows] = h_next_dot
         h_dot = h_next_dot
-    return nexts
+    return State(h=h_next_dot_all.reshape(T, B, n_h))
 
 
 def _filled(

@@ -272,7 +272,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Inputs, dstate: 
     # log(ŷ_t) = z_t - log(s_t)
     log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
     # J_t = -y_tᵀ log(ŷ_t)/T
-    cost_dot = (-(y_dot * log_y_hat).sum(axis=-1) - (y * log_y_hat_dot).sum(axis=-1)) / T
+    cost_dot = -(y_dot * log_y_hat).sum(axis=-1) / T - (y * log_y_hat_dot).sum(axis=-1) / T
     return Next(y_hat=y_hat_dot, cost=cost_dot)
 
 
@@ -398,53 +398,43 @@ def unroll(params: Params, xs: Inputs, state0: State) -> tuple[Next, Tape]:
         (xs, _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
-    W_y, b_y = params
+    T, B, n_h, n_y = sizes["T"], sizes["B"], sizes["n_h"], sizes["n_y"]
+    W_y, b_y = params.W_y, params.b_y
+    h_all = xs.h.reshape(T * B, n_h)
+    y_all = xs.y.reshape(T * B, n_y)
+    # a_t = W_y h_t + b_y
+    a_all = h_all @ W_y.T + b_y
+    # m_t = max(a_t)
+    m_all = a_all.max(axis=-1)
+    # z_t = a_t - m_t
+    z_all = a_all - m_all[:, None] * np.ones(n_y, dtype=dtype)
+    # e_t = exp(z_t)
+    e_all = np.exp(z_all)
+    # s_t = Σ e_t
+    s_all = e_all.sum(axis=-1)
+    # 1/s_t
+    inv_s_all = 1 / s_all
+    # ŷ_t = e_t/s_t
+    y_hat_all = inv_s_all[:, None] * e_all
+    # log(s_t)
+    log_s_all = np.log(s_all)
+    # log(ŷ_t) = z_t - log(s_t)
+    log_y_hat_all = z_all - log_s_all[:, None] * np.ones(n_y, dtype=dtype)
+    # J_t = -y_tᵀ log(ŷ_t)/T
+    cost_all = -(y_all * log_y_hat_all).sum(axis=-1) / T
     tape = Tape(
         h=xs.h,
         y=xs.y,
-        a=np.empty((T, B, n_y), dtype=dtype),
-        z=np.empty((T, B, n_y), dtype=dtype),
-        e=np.empty((T, B, n_y), dtype=dtype),
-        s=np.empty((T, B), dtype=dtype),
-        inv_s=np.empty((T, B), dtype=dtype),
-        y_hat=np.empty((T, B, n_y), dtype=dtype),
-        log_s=np.empty((T, B), dtype=dtype),
-        log_y_hat=np.empty((T, B, n_y), dtype=dtype),
-        cost=np.empty((T, B), dtype=dtype),
+        a=a_all.reshape(T, B, n_y),
+        z=z_all.reshape(T, B, n_y),
+        e=e_all.reshape(T, B, n_y),
+        s=s_all.reshape(T, B),
+        inv_s=inv_s_all.reshape(T, B),
+        y_hat=y_hat_all.reshape(T, B, n_y),
+        log_s=log_s_all.reshape(T, B),
+        log_y_hat=log_y_hat_all.reshape(T, B, n_y),
+        cost=cost_all.reshape(T, B),
     )
-    for t in range(T):
-        h = xs.h[t]
-        y = xs.y[t]
-        # a_t = W_y h_t + b_y
-        a = h @ W_y.T + b_y
-        # m_t = max(a_t)
-        m = a.max(axis=-1)
-        # z_t = a_t - m_t
-        z = a - m[:, None] * np.ones(n_y, dtype=dtype)
-        # e_t = exp(z_t)
-        e = np.exp(z)
-        # s_t = Σ e_t
-        s = e.sum(axis=-1)
-        # 1/s_t
-        inv_s = 1 / s
-        # ŷ_t = e_t/s_t
-        y_hat = inv_s[:, None] * e
-        # log(s_t)
-        log_s = np.log(s)
-        # log(ŷ_t) = z_t - log(s_t)
-        log_y_hat = z - log_s[:, None] * np.ones(n_y, dtype=dtype)
-        # J_t = -y_tᵀ log(ŷ_t)/T
-        cost = -(y * log_y_hat).sum(axis=-1) / T
-        tape.a[t] = a
-        tape.z[t] = z
-        tape.e[t] = e
-        tape.s[t] = s
-        tape.inv_s[t] = inv_s
-        tape.y_hat[t] = y_hat
-        tape.log_s[t] = log_s
-        tape.log_y_hat[t] = log_y_hat
-        tape.cost[t] = cost
     return Next(y_hat=tape.y_hat, cost=tape.cost), tape
 
 
@@ -467,39 +457,36 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs
         (tape, _SAVED, "T B"),
         (dnexts, _NEXT, "T B"),
     )
-    T, n_y = sizes["T"], sizes["n_y"]
+    T, B, n_h, n_y = sizes["T"], sizes["B"], sizes["n_h"], sizes["n_y"]
     W_y = params.W_y
-    dW_y = np.zeros_like(params.W_y)
-    db_y = np.zeros_like(params.b_y)
-    dhs = np.empty_like(tape.h)
-    dys = np.empty_like(tape.y)
-    for t in reversed(range(T)):
-        h, y, e, inv_s = tape.h[t], tape.y[t], tape.e[t], tape.inv_s[t]
-        log_y_hat = tape.log_y_hat[t]
-        dy_hat, dcost = dnexts.y_hat[t], dnexts.cost[t]
-        # J_t = -y_tᵀ log(ŷ_t)/T
-        dy = -(dcost[:, None] * log_y_hat) / T
-        dlog_y_hat = -(dcost[:, None] * y) / T
-        # log(ŷ_t) = z_t - log(s_t)
-        dlog_s = dcost / T
-        # ŷ_t = e_t/s_t
-        dinv_s = (dy_hat * e).sum(axis=-1)
-        # s_t is in 1/s_t, log(s_t)
-        ds = dlog_s * inv_s - dinv_s * inv_s**2
-        # e_t is in s_t, ŷ_t
-        de = dy_hat * inv_s[:, None] + ds[:, None] * np.ones(n_y, dtype=dtype)
-        # z_t is in e_t, log(ŷ_t)
-        dz = dlog_y_hat + de * e
-        # a_t is in m_t, z_t
-        da = dz
-        # a_t = W_y h_t + b_y
-        dW_y += da.T @ h
-        db_y += da.sum(axis=0)
-        dh = da @ W_y
-        dhs[t] = dh
-        dys[t] = dy
+    h_all = tape.h.reshape(T * B, n_h)
+    y_all = tape.y.reshape(T * B, n_y)
+    e_all = tape.e.reshape(T * B, n_y)
+    inv_s_all = tape.inv_s.reshape(T * B)
+    log_y_hat_all = tape.log_y_hat.reshape(T * B, n_y)
+    dy_hat_all = dnexts.y_hat.reshape(T * B, n_y)
+    dcost_all = dnexts.cost.reshape(T * B)
+    # J_t = -y_tᵀ log(ŷ_t)/T
+    dy_all = -(dcost_all[:, None] * log_y_hat_all) / T
+    dlog_y_hat_all = -(dcost_all[:, None] * y_all) / T
+    # log(ŷ_t) = z_t - log(s_t)
+    dlog_s_all = dcost_all / T
+    # ŷ_t = e_t/s_t
+    dinv_s_all = (dy_hat_all * e_all).sum(axis=-1)
+    # s_t is in 1/s_t, log(s_t)
+    ds_all = dlog_s_all * inv_s_all - dinv_s_all * inv_s_all**2
+    # e_t is in s_t, ŷ_t
+    de_all = dy_hat_all * inv_s_all[:, None] + ds_all[:, None] * np.ones(n_y, dtype=dtype)
+    # z_t is in e_t, log(ŷ_t)
+    dz_all = dlog_y_hat_all + de_all * e_all
+    # a_t is in m_t, z_t
+    da_all = dz_all
+    # a_t = W_y h_t + b_y
+    dW_y = da_all.T @ h_all
+    db_y = da_all.sum(axis=0)
+    dh_all = da_all @ W_y
     dparams = Params(W_y=dW_y, b_y=db_y)
-    return dparams, Inputs(h=dhs, y=dys), State()
+    return dparams, Inputs(h=dh_all.reshape(T, B, n_h), y=dy_all.reshape(T, B, n_y)), State()
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0: State) -> Next:
@@ -526,36 +513,37 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0
         (dxs, _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T, n_y = sizes["T"], sizes["n_y"]
+    T, B, n_h, n_y = sizes["T"], sizes["B"], sizes["n_h"], sizes["n_y"]
     W_y = params.W_y
     W_y_dot, b_y_dot = dparams
-    nexts = Next(y_hat=np.empty_like(tape.y_hat), cost=np.empty_like(tape.cost))
-    for t in range(T):
-        h, y, e, inv_s = tape.h[t], tape.y[t], tape.e[t], tape.inv_s[t]
-        log_y_hat = tape.log_y_hat[t]
-        h_dot = dxs.h[t]
-        y_dot = dxs.y[t]
-        # a_t = W_y h_t + b_y
-        a_dot = h_dot @ W_y.T + h @ W_y_dot.T + b_y_dot
-        # z_t = a_t - m_t
-        z_dot = a_dot
-        # e_t = exp(z_t)
-        e_dot = e * z_dot
-        # s_t = Σ e_t
-        s_dot = e_dot.sum(axis=-1)
-        # 1/s_t
-        inv_s_dot = -(inv_s**2) * s_dot
-        # ŷ_t = e_t/s_t
-        y_hat_dot = inv_s[:, None] * e_dot + inv_s_dot[:, None] * e
-        # log(s_t)
-        log_s_dot = inv_s * s_dot
-        # log(ŷ_t) = z_t - log(s_t)
-        log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
-        # J_t = -y_tᵀ log(ŷ_t)/T
-        cost_dot = (-(y_dot * log_y_hat).sum(axis=-1) - (y * log_y_hat_dot).sum(axis=-1)) / T
-        nexts.y_hat[t] = y_hat_dot
-        nexts.cost[t] = cost_dot
-    return nexts
+    h_all = tape.h.reshape(T * B, n_h)
+    y_all = tape.y.reshape(T * B, n_y)
+    e_all = tape.e.reshape(T * B, n_y)
+    inv_s_all = tape.inv_s.reshape(T * B)
+    log_y_hat_all = tape.log_y_hat.reshape(T * B, n_y)
+    h_dot_all = dxs.h.reshape(T * B, n_h)
+    y_dot_all = dxs.y.reshape(T * B, n_y)
+    # a_t = W_y h_t + b_y
+    a_dot_all = h_dot_all @ W_y.T + h_all @ W_y_dot.T + b_y_dot
+    # z_t = a_t - m_t
+    z_dot_all = a_dot_all
+    # e_t = exp(z_t)
+    e_dot_all = e_all * z_dot_all
+    # s_t = Σ e_t
+    s_dot_all = e_dot_all.sum(axis=-1)
+    # 1/s_t
+    inv_s_dot_all = -(inv_s_all**2) * s_dot_all
+    # ŷ_t = e_t/s_t
+    y_hat_dot_all = inv_s_all[:, None] * e_dot_all + inv_s_dot_all[:, None] * e_all
+    # log(s_t)
+    log_s_dot_all = inv_s_all * s_dot_all
+    # log(ŷ_t) = z_t - log(s_t)
+    log_y_hat_dot_all = z_dot_all - log_s_dot_all[:, None] * np.ones(n_y, dtype=dtype)
+    # J_t = -y_tᵀ log(ŷ_t)/T
+    cost_dot_all = (
+        -(y_dot_all * log_y_hat_all).sum(axis=-1) / T - (y_all * log_y_hat_dot_all).sum(axis=-1) / T
+    )
+    return Next(y_hat=y_hat_dot_all.reshape(T, B, n_y), cost=cost_dot_all.reshape(T, B))
 
 
 def _filled(

@@ -9,7 +9,7 @@ import click
 
 from equations.cell import Cell
 from equations.derive.sequence import Recurrence
-from equations.generate.functions import Functions
+from equations.generate.module import functions_of
 from equations.generate.plan import Plan
 from equations.printing import Format, render
 from equations.program import Program
@@ -18,16 +18,15 @@ from verify.cli.console import form
 from verify.target import find
 
 Derivation = Callable[[Cell], Program | Recurrence]
-Function = Callable[[Functions], list[str]]
 
-PASSES: dict[str, tuple[Derivation, Function]] = {
-    "forward": (Cell.definition, Functions.step),
-    "backward": (Cell.backward, Functions.step_vjp),
-    "tangent": (Cell.tangent, Functions.step_jvp),
-    "second": (Cell.second, Functions.step_hvp),
-    "bptt": (Cell.bptt, Functions.unroll_vjp),
-    "jacobian": (Cell.state_derivative, Functions.step_jacobian),
-    "loss": (Cell.gradient, Functions.step_vjp),
+PASSES: dict[str, tuple[Derivation, str]] = {
+    "forward": (Cell.definition, "step"),
+    "backward": (Cell.backward, "step_vjp"),
+    "tangent": (Cell.tangent, "step_jvp"),
+    "second": (Cell.second, "step_hvp"),
+    "bptt": (Cell.bptt, "unroll_vjp"),
+    "jacobian": (Cell.state_derivative, "step_jacobian"),
+    "loss": (Cell.gradient, "step_vjp"),
 }
 FORMATS = (*get_args(Format), "numpy")
 
@@ -61,7 +60,7 @@ def show(cell: str, which: str, output: str | None, *, ascii_only: bool) -> None
     found = find(cell)
     derive, function = PASSES[which]
     if output == "numpy":
-        click.echo("\n".join(function(Functions(Plan(found)))))
+        click.echo("\n".join(dict(functions_of(Plan(found)))[function]))
         return
     written = "ascii" if ascii_only else output or form(ascii_only=False)
     click.echo(render(derive(found), cast("Format", written)).rstrip("\n"))

@@ -1,0 +1,91 @@
+"""The generated functions of one time step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from equations.generate import templates
+from equations.generate.source import Lines, call
+from equations.generate.writing import PARAMS, Writing, unpack_whole
+
+
+@dataclass(frozen=True)
+class StepFunctions(Writing):
+    """Writes the functions of one time step."""
+
+    def step(self) -> Lines:
+        """One time step."""
+        slots = {
+            "params": unpack_whole("params", self.cell.parameters, 1),
+            "inputs": self.inputs("x"),
+            "state": unpack_whole("state", self.cell.states, 1),
+            "forward": self.sized() + self.statements.write(self.plan.forward, 1),
+            "saved": call("saved = Saved", [f"{s}={s}" for s in self.plan.saved], 1),
+        }
+        groups = [PARAMS, self.inputs_group("x", "B"), ("state", "_STATE", "B")]
+        return self.function("step", templates.STEP, slots, groups)
+
+    def step_vjp(self) -> Lines:
+        """Reverse mode of one step."""
+        program = self.plan.backward
+        slots = {
+            **self.reads(program, "saved", 1),
+            "seeds": self.seeds(program, 1),
+            "backward": self.sized() + self.statements.write(program, 1),
+            "return": self.return_gradients(self.plan.cotangent),
+        }
+        groups = [PARAMS, ("saved", "_SAVED", "B"), ("dnext", "_NEXT", "B")]
+        return self.function("step_vjp", templates.STEP_VJP, slots, groups)
+
+    def step_jvp(self) -> Lines:
+        """Forward mode of one step."""
+        program = self.plan.tangent
+        slots = {
+            **self.reads(program, "saved", 1),
+            "filled": self.filled_tangents("saved"),
+            "tangents": self.tangents("dx", "dstate"),
+            "tangent": self.sized() + self.statements.write(program, 1),
+        }
+        groups = [PARAMS, ("saved", "_SAVED", "B"), *self.tangent_groups("dx", "dstate", "B")]
+        return self.function("step_jvp", templates.STEP_JVP, slots, groups)
+
+    def step_hvp(self) -> Lines:
+        """Second order of one step."""
+        program = self.plan.second
+        slots = {
+            **self.reads(program, "saved", 1),
+            "filled": self.filled_tangents("saved"),
+            "seeds": self.seeds(program, 1),
+            "tangents": self.tangents("dx", "dstate"),
+            "second": self.sized() + self.statements.write(program, 1),
+            "return": self.return_gradients(lambda s: self.plan.moved(self.plan.cotangent(s))),
+        }
+        groups = [
+            PARAMS,
+            ("saved", "_SAVED", "B"),
+            ("dnext", "_NEXT", "B"),
+            *self.tangent_groups("dx", "dstate", "B"),
+        ]
+        return self.function("step_hvp", templates.STEP_HVP, slots, groups)
+
+    def step_jacobian(self) -> Lines:
+        """New states by old ones."""
+        program = self.plan.jacobian
+        writer = self.statements.writer(program)
+        rows = []
+        for old, new in self.cell.carried:
+            entries = []
+            for by in self.cell.states:
+                entry = self.plan.by_state(new, by)
+                value = program.value_of(entry)
+                alone = not writer.batched[entry] and value is not None and not value.is_number
+                text = f"np.repeat({entry}[None], B, axis=0)" if alone else str(entry)
+                entries.append(f"{by}={text}")
+            rows.append(f"{old}=State({', '.join(entries)})")
+        slots = {
+            **self.reads(program, "saved", 1),
+            "jacobian": self.statements.write(program, 1),
+            "return": call("return Jacobian", rows, 1),
+        }
+        groups = [PARAMS, ("saved", "_SAVED", "B")]
+        return self.function("step_jacobian", templates.STEP_JACOBIAN, slots, groups)

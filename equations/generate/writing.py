@@ -1,0 +1,203 @@
+"""What the generated functions have in common: checks, unpacking, and what they return."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from equations.cell import Cell
+from equations.generate.plan import Plan
+from equations.generate.source import Lines, call, fill, indented, unpack
+from equations.generate.statements import Statements
+from equations.language import Size, TensorSymbol
+from equations.program import Program
+
+Group = tuple[str, str, str]
+"""Arrays, the table of their axes, and the axes before those; checked at the head of a function."""
+
+PARAMS: Group = ("params", "_PARAMS", "")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """Writes functions of one plan from their templates."""
+
+    plan: Plan
+
+    @property
+    def cell(self) -> Cell:
+        """The cell."""
+        return self.plan.cell
+
+    @property
+    def statements(self) -> Statements:
+        """Writes equations."""
+        return Statements(self.plan)
+
+    @property
+    def next_type(self) -> str:
+        """The named tuple of results."""
+        return "Next" if self.cell.outputs else "State"
+
+    def function(
+        self,
+        name: str,
+        template: str,
+        slots: dict[str, Lines],
+        groups: Sequence[Group],
+        words: dict[str, str] | None = None,
+    ) -> Lines:
+        """Fill a template; the check hands out those lengths of axes that the body uses."""
+        described = {
+            "x_type": "Inputs" if len(self.cell.inputs) > 1 else "Array",
+            "next_type": self.next_type,
+            "input_shapes": shapes(self.cell.inputs, "B"),
+            "input_shapes_over_time": shapes(self.cell.inputs, "T, B"),
+            "state_shapes": shapes(self.cell.states, "B"),
+            "next_shapes": self.result_shapes("B"),
+            "next_shapes_over_time": self.result_shapes("T, B"),
+            "next_shape_list": self.shape_list("saved"),
+            "next": self.made(self.plan.results, str),
+            "moved_next": self.made(self.plan.results, lambda s: str(self.plan.moved(s))),
+        }
+        here = ["<check>"]
+        lines = fill(template, {**slots, "check": here}, {**described, **(words or {})})
+        at = next(k for k, line in enumerate(lines) if line.strip() == "<check>")
+        return [
+            *lines[:at],
+            *indented(self.check(name, groups, lines[at + 1 :])),
+            *lines[at + 1 :],
+        ]
+
+    def check(self, name: str, groups: Sequence[Group], body: Lines) -> Lines:
+        """The call that checks the arguments, and the lengths and dtype the body uses."""
+        used = set(re.findall(r"(?<![.\w])[A-Za-z]\w*", "\n".join(body)))
+        assigned = set(re.findall(r"^\s*(\w+) = ", "\n".join(body), flags=re.MULTILINE))
+        lengths = [a for a in ("T", "B", *self.cell.axes) if a in used and a not in assigned]
+        sizes, dtype = "sizes" if lengths else "_", "dtype" if "dtype" in used else "_"
+        target = "" if sizes == dtype == "_" else f"{sizes}, {dtype} = "
+        arguments = [f'"{name}"', *(f'({a}, {t}, "{lead}")' for a, t, lead in groups)]
+        lines = call(f"{target}_check", arguments, 1)
+        return lines + unpack(lengths, [f'sizes["{length}"]' for length in lengths], 1)
+
+    def sized(self) -> Lines:
+        """A step is a sequence of one, where an equation has the number of steps."""
+        uses = any(eq.value.has(Size("T")) for eq in self.plan.forward)
+        return ["T = 1"] if uses else []
+
+    def input(self, symbol: TensorSymbol, source: str) -> str:
+        """An input, taken from the argument that holds the inputs."""
+        return f"{source}.{symbol}" if len(self.cell.inputs) > 1 else source
+
+    def inputs(self, source: str) -> Lines:
+        """The inputs of a step as local names."""
+        names = [str(s) for s in self.cell.inputs]
+        if len(names) > 1:
+            return [f"{', '.join(names)} = {source}"]
+        return [] if names == [source] else [f"{names[0]} = {source}"]
+
+    def inputs_group(self, source: str, lead: str) -> Group:
+        """The inputs as a group to check."""
+        return (source if len(self.cell.inputs) > 1 else f"({source},)", "_INPUTS", lead)
+
+    def reads(self, program: Program, kept: str, indent: int, index: str = "") -> dict[str, Lines]:
+        """Those parameters and kept values that a program reads, as local names."""
+        parameters = [str(s) for s in self.cell.parameters if s in program.arguments]
+        values = [str(s) for s in self.plan.saved if s in program.arguments]
+        return {
+            "params": unpack(parameters, [f"params.{s}" for s in parameters], indent),
+            kept: unpack(values, [f"{kept}.{s}{index}" for s in values], indent),
+        }
+
+    def seeds(self, program: Program, indent: int) -> Lines:
+        """The cotangents of the results as local names."""
+        names = [str(self.plan.seed(s, program)) for s in self.plan.results]
+        return unpack_names("dnext", names, indent)
+
+    def filled_tangents(self, kept: str) -> Lines:
+        """The tangents of the arguments with zeros for None."""
+        over_time = kept == "tape"
+        dx, dstate = ("dxs", "dstate0") if over_time else ("dx", "dstate")
+        end = ".shape[1:]" if over_time else ".shape"
+        inputs = ", ".join(f"{kept}.{s}.shape" for s in self.cell.inputs)
+        states = ", ".join(f"{kept}.{s}{end}" for s in self.cell.states)
+        dtype = f"{kept}[0].dtype"
+        many = len(self.cell.inputs) > 1
+        filled = f"_filled({dx if many else f'({dx},)'}, [{inputs}], {dtype})"
+        return [
+            f"dparams = Params(*_filled(dparams, [p.shape for p in params], {dtype}))",
+            f"{dx} = Inputs(*{filled})" if many else f"({dx},) = {filled}",
+            f"{dstate} = State(*_filled({dstate}, [{states}], {dtype}))",
+        ]
+
+    def tangents(self, dx: str | None, dstate: str | None) -> Lines:
+        """The tangents of the arguments as local names."""
+        moved = self.plan.moved
+        lines = unpack_names("dparams", [str(moved(s)) for s in self.cell.parameters], 1)
+        if dx is not None:
+            lines += [f"{moved(s)} = {self.input(s, dx)}" for s in self.cell.inputs]
+        if dstate is not None:
+            lines += unpack_names(dstate, [str(moved(s)) for s in self.cell.states], 1)
+        return lines
+
+    def tangent_groups(self, dx: str, dstate: str, lead: str) -> list[Group]:
+        """The tangents of the arguments as groups to check."""
+        return [
+            ("dparams", "_PARAMS", ""),
+            self.inputs_group(dx, lead),
+            (dstate, "_STATE", "B"),
+        ]
+
+    def return_gradients(self, name: Callable[[TensorSymbol], TensorSymbol]) -> Lines:
+        """Return what `name` makes of parameters, inputs and states."""
+        inputs = [str(name(s)) for s in self.cell.inputs]
+        pairs = ", ".join(f"{s}={d}" for s, d in zip(self.cell.inputs, inputs, strict=True))
+        dx = f"Inputs({pairs})" if len(inputs) > 1 else inputs[0]
+        state = ", ".join(f"{s}={name(s)}" for s in self.cell.states)
+        return [
+            *call("dparams = Params", [f"{s}={name(s)}" for s in self.cell.parameters], 1),
+            f"return dparams, {dx}, State({state})",
+        ]
+
+    def made(self, symbols: Iterable[TensorSymbol], value: Callable[[TensorSymbol], str]) -> str:
+        """The named tuple of results, with these values."""
+        pairs = ", ".join(f"{self.plan.field(s)}={value(s)}" for s in symbols)
+        return f"{self.next_type}({pairs})"
+
+    def shape_list(self, kept: str) -> str:
+        """The shapes of the results, from kept values."""
+        return f"[{', '.join(f'{kept}.{s}.shape' for s in self.plan.results)}]"
+
+    def result_shapes(self, lead: str) -> str:
+        """The shapes of the results in words."""
+        return ", ".join(
+            f"{self.plan.field(s)} ({', '.join([lead, *s.axes])})" for s in self.plan.results
+        )
+
+
+def shapes(symbols: Sequence[TensorSymbol], lead: str) -> str:
+    """The shapes of symbols in words."""
+    return ", ".join(f"{s} ({', '.join([lead, *s.axes])})" for s in symbols) or "nothing"
+
+
+def shape(axes: Sequence[str]) -> str:
+    """The inside of a tuple of lengths."""
+    return ", ".join(axes) + ("," if len(axes) == 1 else "")
+
+
+def unpack_whole(source: str, symbols: Sequence[TensorSymbol], indent: int) -> Lines:
+    """The fields of a named tuple as local names."""
+    return unpack_names(source, [str(s) for s in symbols], indent)
+
+
+def unpack_names(source: str, names: Sequence[str], indent: int) -> Lines:
+    """`a, b = source`, in parentheses when it is too long for a line."""
+    if not names:
+        return []
+    if len(names) == 1:
+        return [f"({names[0]},) = {source}"]
+    line = f"{', '.join(names)} = {source}"
+    if len(line) + 4 * indent <= 100:
+        return [line]
+    return ["(", *(f"    {name}," for name in names), f") = {source}"]
