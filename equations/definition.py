@@ -25,6 +25,7 @@ from typing import Any, ClassVar
 
 import sympy as sp
 
+from equations.boundary import check_statements
 from equations.cell import Cell, Gate
 from equations.language import LanguageError, Role, TensorSymbol, axes_of
 from equations.program import Equation, Fact, Program
@@ -191,7 +192,7 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
     for key in (*gates, *body.metadata.get("display", {})):
         if key not in {s.name for s in program.symbols}:
             raise LanguageError(f"{name}: {key!r} in gates or display is not one of its names")
-    return Cell(
+    cell = Cell(
         name,
         doc,
         body.metadata.get("source", ""),
@@ -205,6 +206,8 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
         tuple(body.metadata.get("boundaries", ())),
         defined.get(body.metadata.get("loss", "")),
     )
+    check_statements(name, cell.boundaries, cell.forward().symbols)
+    return cell
 
 
 def _check_use(program: Program) -> None:

@@ -9,7 +9,7 @@ runs, not before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,19 +33,24 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Have the files collected even where no test path leads to them."""
+    """Have the files collected even where no test path leads to them, unless tests are named."""
+    if config.args_source is pytest.Config.ArgsSource.ARGS:
+        return
     for path in map(str, config.getini("gateproof_cells")):
         if path not in config.args:
             config.args.append(path)
 
 
-def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> CellFile | None:
-    """Collect the files that the setting names."""
+@pytest.hookimpl(wrapper=True)
+def pytest_collect_file(
+    file_path: Path, parent: pytest.Collector
+) -> Generator[None, list[pytest.Collector], list[pytest.Collector]]:
+    """Collect the files that the setting names, as cells and not as Python tests."""
+    collected = yield
     named = {Path(path).resolve() for path in parent.config.getini("gateproof_cells")}
     if file_path.resolve() not in named:
-        return None
-    collected: CellFile = CellFile.from_parent(parent, path=file_path)
-    return collected
+        return collected
+    return [CellFile.from_parent(parent, path=file_path)]
 
 
 class CellFile(pytest.File):
@@ -66,10 +71,14 @@ class CellItem(pytest.Item):
 
     def runtest(self) -> None:
         """Run the stage; the first findings that fail are the message."""
-        from verify.suite import run_stage  # noqa: PLC0415 - SymPy only when it is used
+        from equations.language import LanguageError  # noqa: PLC0415 - SymPy only when it is used
+        from verify.suite import run_stage  # noqa: PLC0415
 
         quick = bool(self.config.getoption("--gateproof-quick"))
-        findings = run_stage(str(self.path), self.name, quick=quick, seed=0)
+        try:
+            findings = list(run_stage(str(self.path), self.name, quick=quick, seed=0))
+        except LanguageError as error:
+            raise CellFailure(str(error)) from error
         failed = [finding for finding in findings if not finding.passed]
         if failed:
             raise CellFailure("\n".join(str(finding) for finding in failed[:10]))

@@ -13,6 +13,7 @@ from equations.cell import Cell
 from equations.generate.module import module_text
 from verify.boundaries.check import check_boundaries
 from verify.boundaries.record import BoundaryResult
+from verify.boundaries.text import statement_text
 from verify.evidence.record import Compared, Planted, Record, Stated
 from verify.evidence.run import run_routes
 from verify.evidence.subject import generated
@@ -101,8 +102,8 @@ def _boundaries(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> It
         yield Finding(
             cell.name,
             "boundaries",
-            f"{result.name}: {result.way}",
-            result.name,
+            f"{result.name}{'' if result.statement.holds else PLANTED}: {result.way}",
+            statement_text(cell, result.statement),
             _word(result),
             result.as_expected,
             result.detail,
@@ -136,6 +137,7 @@ def _routes(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterat
         )
 
 
+PLANTED = " (planted, to be refuted)"
 SEES = "every planted error that changes what this route decides is reported by it"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from equations.cell import Cell
 from verify.report.markdown import document, folded, table
-from verify.suite import STAGES, Finding
+from verify.suite import PLANTED, STAGES, Finding
 
 HEADINGS = {
     "code": "Code",
@@ -68,18 +68,39 @@ def section(stage: str, findings: Sequence[Finding]) -> str:
     parts = [f"## {HEADINGS[stage]}"]
     if not findings:
         return document([*parts, "Nothing is stated for this cell."])
-    return document(
-        [*parts, ABOUT[stage], table(("claim", "examined", "verdict"), _rows(findings))]
-    )
+    made = _statements(findings) if stage == "boundaries" else _claims(findings)
+    return document([*parts, ABOUT[stage], made])
 
 
-def _rows(findings: Iterable[Finding]) -> Iterable[Sequence[str]]:
+def _claims(findings: Iterable[Finding]) -> str:
+    """A row for each finding, under the claim that several may share."""
+    rows = []
     last = ""
     for finding in findings:
         claim = "" if finding.claim == last else finding.claim
         last = finding.claim
-        examined = finding.name.removeprefix(f"{finding.claim}: ").removeprefix(finding.claim)
-        yield (claim, examined, finding.word if finding.passed else "**failed**")
+        rows.append((claim, finding.name, _verdict(finding)))
+    return table(("claim", "examined", "verdict"), rows)
+
+
+def _statements(findings: Iterable[Finding]) -> str:
+    """A row for each statement, with a column for each way it was examined."""
+    ways = ("proved", "hit exactly", "approached")
+    rows: dict[str, dict[str, str]] = {}
+    for finding in findings:
+        name, _, way = finding.name.rpartition(": ")
+        row = rows.setdefault(name, {"": f"`{finding.claim}`"})
+        planted = name.endswith(PLANTED)
+        held = "refuted" if planted else "holds"
+        row[way] = held if finding.passed else "**failed**"
+    return table(
+        ("statement", "in symbols", *ways),
+        [(name, row[""], *(row.get(way, "") for way in ways)) for name, row in rows.items()],
+    )
+
+
+def _verdict(finding: Finding) -> str:
+    return finding.word if finding.passed else "**failed**"
 
 
 def _shapes(cell: Cell) -> str:

@@ -1,0 +1,81 @@
+"""Every statement of every cell is established, and every planted one refuted, in every way."""
+
+from __future__ import annotations
+
+import importlib
+from functools import cache
+
+import pytest
+
+from equations import cells
+from equations.boundary import Boundary, Saturation
+from equations.language import sigmoid
+from verify.boundaries.check import check_boundaries
+from verify.boundaries.record import BoundaryResult
+from verify.boundaries.text import statement_text
+
+every_cell = pytest.mark.parametrize("name", list(cells))
+
+
+@cache
+def results(name: str) -> tuple[BoundaryResult, ...]:
+    """All results of a cell."""
+    module = importlib.import_module(f"equations.generated.{name}")
+    return tuple(check_boundaries(cells[name], module))
+
+
+@every_cell
+def test_statements_hold_and_planted_ones_are_refuted(name: str) -> None:
+    """No statement is undecided, none is taken for its opposite."""
+    assert [str(result) for result in results(name) if not result.as_expected] == []
+
+
+@every_cell
+def test_every_statement_is_examined_in_every_way_that_can_decide_it(name: str) -> None:
+    """Three ways for a claim; proof and approach for a rate, which exact ends cannot tell apart."""
+    for statement in cells[name].boundaries:
+        ways = [result.way for result in results(name) if result.statement is statement]
+        exact = [] if isinstance(statement, Saturation) else ["hit exactly"]
+        assert ways == ["proved", *exact, "approached"]
+
+
+@every_cell
+def test_a_refutation_shows_a_counterexample(name: str) -> None:
+    """Numbers, not only a verdict."""
+    for result in results(name):
+        assert ("counterexample: " in result.detail) == (result.verdict == "refuted")
+
+
+@every_cell
+def test_a_cell_with_gates_has_statements_about_both_ends_and_a_planted_one(name: str) -> None:
+    """Each gate at one of its ends at least, its saturation, and one statement to be refuted."""
+    cell = cells[name]
+    if not cell.gates:
+        return
+    claims = [s for s in cell.boundaries if isinstance(s, Boundary)]
+    assert any(not claim.holds for claim in claims)
+    for gate in cell.gates:
+        symbol = cell[gate]
+        assert isinstance(cell.forward().value_of(symbol), sigmoid)
+        assert {end for claim in claims for s, end in claim.at.items() if s == symbol}
+        assert any(isinstance(s, Saturation) and s.gate == symbol for s in cell.boundaries)
+
+
+@every_cell
+@pytest.mark.parametrize("form", ["unicode", "ascii", "latex", "markdown"])
+def test_statements_print_in_every_format(name: str, form: str) -> None:
+    """One line each, in the characters of the format, with what it is held at."""
+    for statement in cells[name].boundaries:
+        text = statement_text(cells[name], statement, form)  # type: ignore[arg-type]
+        assert text
+        assert "\n" not in text
+        assert form != "ascii" or text.isascii()
+        assert not (isinstance(statement, Boundary) and statement.at) or " at " in text
+
+
+@every_cell
+def test_quick_results_are_as_expected_too(name: str) -> None:
+    """Fewer points decide the same."""
+    module = importlib.import_module(f"equations.generated.{name}")
+    found = check_boundaries(cells[name], module, quick=True)
+    assert [str(result) for result in found if not result.as_expected] == []

@@ -1,0 +1,108 @@
+"""Planted errors in generated modules that the boundary statements must notice."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from types import ModuleType
+
+import pytest
+
+from equations import cells
+from equations.boundary import Boundary, Saturation
+from verify.boundaries.floats.approach import approach
+from verify.boundaries.floats.exact import hit
+
+gated = pytest.mark.parametrize("name", [name for name in cells if cells[name].gates])
+NAIVE = '''def _sigmoid(a: Array) -> Array:
+    """The textbook's formula, which overflows."""
+    return 1 / (1 + np.exp(-a))
+'''
+
+
+def source(name: str) -> str:
+    """The text of a generated module."""
+    return inspect.getsource(importlib.import_module(f"equations.generated.{name}"))
+
+
+def compiled(text: str) -> ModuleType:
+    """A module of that text, in this process only."""
+    module = ModuleType("changed")
+    code = compile(text, "changed", "exec")
+    exec(code, vars(module))  # noqa: S102 - the text is the module's own with one change
+    return module
+
+
+def noticed(name: str, module: ModuleType) -> bool:
+    """Whether any statement about the code is no longer found to be what it is."""
+    cell = cells[name]
+    for statement in sorted(cell.boundaries, key=lambda s: not isinstance(s, Saturation)):
+        findings = [approach(cell, module, statement, quick=True)]
+        if isinstance(statement, Boundary):
+            findings.append(hit(cell, module, statement, quick=True))
+        expected = "holds" if statement.holds else "refuted"
+        if any(finding.verdict != expected for finding in findings):
+            return True
+    return False
+
+
+def body(text: str, function: str) -> tuple[int, int]:
+    """Where a function's body begins and ends."""
+    start = text.index(f"\ndef {function}(")
+    return start, text.index("\ndef ", start + 1)
+
+
+def changes(text: str, function: str, pattern: str, new: str) -> Iterator[str]:
+    """The module with one match in the code of a function replaced, for each of them."""
+    start, end = body(text, function)
+    for match in re.finditer(pattern, text[start:end]):
+        line = text[text.rindex("\n", 0, start + match.start()) + 1 :]
+        if not line.lstrip().startswith("#"):
+            yield text[: start + match.start()] + new + text[start + match.end() :]
+
+
+@gated
+def test_an_unchanged_module_is_fine(name: str) -> None:
+    """The control: recompiling alone is not noticed."""
+    assert not noticed(name, compiled(source(name)))
+
+
+@gated
+def test_an_overflowing_sigmoid_is_noticed(name: str) -> None:
+    """A warning where a gate saturates is a failure."""
+    text = source(name)
+    start, end = body(text, "_sigmoid")
+    assert noticed(name, compiled(text[: start + 1] + NAIVE + text[end:]))
+
+
+@gated
+def test_a_gate_factor_lost_from_the_backward_pass_is_noticed(name: str) -> None:
+    """Each 1 - gate matters where that gate is one."""
+    gates = "|".join(cells[name].gates)
+    texts = list(changes(source(name), "step_vjp", rf" \* \(1 - (?:{gates})\)", ""))
+    assert texts
+    for text in texts:
+        assert noticed(name, compiled(text))
+
+
+@gated
+def test_a_gate_mirrored_in_the_forward_pass_is_noticed(name: str) -> None:
+    """σ(-a) for σ(a): the other dialect of the gate."""
+    texts = list(changes(source(name), "step", r"_sigmoid\(", "_sigmoid(-"))
+    assert len(texts) == len(cells[name].gates)
+    for text in texts:
+        assert noticed(name, compiled(text))
+
+
+def test_statements_are_about_more_than_one_function_of_the_module() -> None:
+    """The forward pass, the backward pass and the Jacobian all occur in some statement."""
+    kinds = {
+        symbol.origin[0] if symbol.origin else "value"
+        for name in cells
+        for statement in cells[name].boundaries
+        if isinstance(statement, Boundary)
+        for symbol in statement.symbols
+    }
+    assert kinds == {"value", "cotangent", "jacobian", "direct"}

@@ -1,0 +1,48 @@
+"""All boundary statements of a cell, each in every way it can be examined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from equations.boundary import Boundary, check_statements
+from verify.boundaries.floats.approach import approach
+from verify.boundaries.floats.exact import hit
+from verify.boundaries.reals import proof, saturation
+from verify.boundaries.record import BoundaryResult
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import ModuleType
+
+    from equations.cell import Cell
+
+
+def check_boundaries(
+    cell: Cell, module: ModuleType, *, quick: bool = False
+) -> Iterator[BoundaryResult]:
+    """Examine every statement of a cell; a cell without statements gives nothing.
+
+    Args:
+        cell: the symbolic cell.
+        module: the NumPy module generated from it.
+        quick: fewer points, and one pair of sizes for the proofs.
+
+    Yields:
+        For a `Boundary` a result for each of the three ways; for a `Saturation` the proof and the
+        approach, since at an exact end floats cannot tell one rate from another.
+
+    Raises:
+        LanguageError: a statement speaks of what the cell does not have.
+    """
+    check_statements(cell.name, cell.boundaries, cell.forward().symbols)
+    for statement in cell.boundaries:
+        if isinstance(statement, Boundary):
+            proved = proof.prove(cell, statement, quick=quick)
+            yield BoundaryResult(cell.name, statement, "proved", proved.verdict, proved.detail)
+            found = hit(cell, module, statement, quick=quick)
+            yield BoundaryResult(cell.name, statement, "hit exactly", found.verdict, found.detail)
+        else:
+            proved = saturation.prove(cell, statement)
+            yield BoundaryResult(cell.name, statement, "proved", proved.verdict, proved.detail)
+        driven = approach(cell, module, statement, quick=quick)
+        yield BoundaryResult(cell.name, statement, "approached", driven.verdict, driven.detail)

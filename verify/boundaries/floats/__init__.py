@@ -1,0 +1,1 @@
+"""Statements about the generated NumPy code, in float32 and float64."""

@@ -1,0 +1,1 @@
+"""Statements over the real numbers: proofs, limits, counterexamples in many digits."""

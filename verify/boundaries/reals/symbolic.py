@@ -1,0 +1,138 @@
+"""The values a claim speaks of, written out component by component at small sizes.
+
+Two ways that share only the interpreter: from the definition, where every derivative is SymPy's
+own of the written-out components, and from the derived equations. The gates are put at their ends
+after differentiation in the first, and before evaluation in the second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import sympy as sp
+
+from equations.language import TensorSymbol
+from verify.arithmetic.symbols import Opaque, Symbols
+from verify.boundaries.claim import derived_program, derived_symbols, seeds_of, single
+from verify.boundaries.record import UndecidedError
+from verify.interpret import evaluate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from equations.boundary import Boundary
+    from equations.cell import Cell
+    from equations.program import Program
+
+Array = Any
+Sizes = "Mapping[str, int]"
+
+
+def components(symbol: TensorSymbol, sizes: Mapping[str, int]) -> Array:
+    """A symbol as an array of scalar symbols, one for each component."""
+    shape = tuple(sizes[axis] for axis in symbol.axes)
+    array = np.empty(shape, dtype=object)
+    for index in np.ndindex(shape):
+        at = ",".join(str(i + 1) for i in index)
+        array[index] = sp.Symbol(f"{symbol.name}[{at}]" if at else symbol.name, real=True)
+    return array
+
+
+def held(program: Program, symbols: Iterable[TensorSymbol]) -> Program:
+    """The program with these values handed to it; unlike `given`, no equation is dropped."""
+    symbols = tuple(symbols)
+    return replace(
+        program,
+        arguments=(*program.arguments, *(s for s in symbols if s not in program.arguments)),
+        equations=tuple(eq for eq in program.equations if eq.symbol not in symbols),
+    )
+
+
+def constant(end: int, symbol: TensorSymbol, sizes: Mapping[str, int]) -> Array:
+    """The same exact number in every component."""
+    return np.full(tuple(sizes[axis] for axis in symbol.axes), sp.Integer(end), dtype=object)
+
+
+def from_definition(cell: Cell, boundary: Boundary, sizes: Mapping[str, int]) -> dict[str, Array]:
+    """The values of the claim's symbols, with derivatives taken component by component."""
+    arguments = {s.name: components(s, sizes) for s in cell.program.arguments}
+    arithmetic = Symbols()
+    values = evaluate(cell.program, arguments, sizes, arithmetic)
+    ends: dict[sp.Expr, sp.Expr] = {}
+    for gate, end in boundary.at.items():
+        for value in np.ravel(_objects(values[gate.name])):
+            if not isinstance(value, Opaque):
+                raise UndecidedError(f"{gate} is not the value of a function, so it has no end")
+            ends[value] = sp.Integer(end)
+    for symbol in derived_symbols(boundary):
+        values[symbol.name] = _derivative(cell, symbol, values, sizes)
+    return {name: _replaced(value, ends) for name, value in values.items()}
+
+
+def from_derived(cell: Cell, boundary: Boundary, sizes: Mapping[str, int]) -> dict[str, Array]:
+    """The values of the claim's symbols, from the forward and the derived equations."""
+    arithmetic = Symbols()
+    known = {s.name: components(s, sizes) for s in cell.program.arguments}
+    known |= {gate.name: constant(end, gate, sizes) for gate, end in boundary.at.items()}
+    known = evaluate(held(cell.forward(), boundary.at), known, sizes, arithmetic)
+    known |= {s.name: components(s, sizes) for s in seeds_of(cell).values()}
+    for symbol in derived_symbols(boundary):
+        program, result = derived_program(cell, symbol)
+        known[symbol.name] = evaluate(program, known, sizes, arithmetic)[result.name]
+    return known
+
+
+def _derivative(
+    cell: Cell, symbol: TensorSymbol, values: Mapping[str, Array], sizes: Mapping[str, int]
+) -> Array:
+    """A derived symbol by SymPy's own derivative of the components of the definition."""
+    kind, sources = symbol.origin or ("", ())
+    of, by = sources[0], sources[-1]
+    program = cell.program
+    if kind == "direct":
+        program = single(cell, of)
+    cut = () if by in program.arguments else (by,)
+    free = {s.name: components(s, sizes) for s in (*program.arguments, *cut)}
+    inner = (
+        evaluate(held(program, cut), free, sizes, Symbols())
+        if (cut or kind == "direct")
+        else values
+    )
+    if kind == "cotangent":
+        target: Array = sp.Add(
+            *(
+                term
+                for result, seed in seeds_of(cell).items()
+                for term in np.ravel(_objects(components(seed, sizes) * inner[result.name]))
+            )
+        )
+    else:
+        target = inner[of.name]
+    derivative = _by_components(target, components(by, sizes))
+    if inner is values:
+        return derivative
+    back = {
+        a: b
+        for name, array in free.items()
+        for a, b in zip(np.ravel(array), np.ravel(_objects(values[name])), strict=True)
+    }
+    return _replaced(derivative, back)
+
+
+def _by_components(target: Array, by: Array) -> Array:
+    target = _objects(target)
+    derivative = np.empty((*target.shape, *by.shape), dtype=object)
+    for i in np.ndindex(target.shape):
+        for j in np.ndindex(by.shape):
+            derivative[(*i, *j)] = sp.diff(target[i], by[j])
+    return derivative
+
+
+def _replaced(value: Array, rule: Mapping[sp.Expr, sp.Expr]) -> Array:
+    return np.asarray(np.frompyfunc(lambda e: sp.sympify(e).xreplace(rule), 1, 1)(value), object)
+
+
+def _objects(value: Array) -> Array:
+    return np.asarray(value, dtype=object)

@@ -1,0 +1,1 @@
+"""Evidence that the derived programs are the derivatives of the definition, in exact arithmetic."""
