@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from equations.cell import Cell
 from verify.report.markdown import document, folded, table
-from verify.suite import PLANTED, STAGES, Finding
+from verify.suite import PLANTED, STAGES, Finding, Word
 
 HEADINGS = {
     "code": "Code",
@@ -68,19 +68,57 @@ def section(stage: str, findings: Sequence[Finding]) -> str:
     parts = [f"## {HEADINGS[stage]}"]
     if not findings:
         return document([*parts, "Nothing is stated for this cell."])
-    made = _statements(findings) if stage == "boundaries" else _claims(findings)
-    return document([*parts, ABOUT[stage], made])
+    layout = {"boundaries": _statements, "routes": _routes}.get(stage, _claims)
+    return document([*parts, ABOUT[stage], layout(findings)])
 
 
 def _claims(findings: Iterable[Finding]) -> str:
-    """A row for each finding, under the claim that several may share."""
-    rows = []
-    last = ""
+    """A row for each claim, with what was examined under the word for how."""
+    words: tuple[Word, ...] = ("proved", "by construction", "cross-checked")
+    rows: dict[str, dict[str, list[str]]] = {}
     for finding in findings:
-        claim = "" if finding.claim == last else finding.claim
-        last = finding.claim
-        rows.append((claim, finding.name, _verdict(finding)))
-    return table(("claim", "examined", "verdict"), rows)
+        held = finding.name if finding.passed else f"**failed**: {finding.name}"
+        rows.setdefault(finding.claim, {}).setdefault(finding.word, []).append(held)
+    used = [word for word in words if any(word in row for row in rows.values())]
+    return table(
+        ("claim", *used),
+        [(claim, *("; ".join(row.get(word, [])) for word in used)) for claim, row in rows.items()],
+    )
+
+
+def _routes(findings: Iterable[Finding]) -> str:
+    """The statements about all routes, and a row for each route with a column for each input."""
+    general = []
+    rows: dict[str, dict[str, str]] = {}
+    for finding in findings:
+        route, _, rest = finding.name.partition(", ")
+        case, _, planted = rest.partition(" inputs")
+        if finding.claim in finding.name:
+            general.append(finding)
+        elif planted:
+            row = rows.setdefault(route, {})
+            found = f"at {case} inputs" if finding.passed else f"**missed** at {case} inputs"
+            row[CAUGHT] = "; ".join(filter(None, [row.get(CAUGHT), found]))
+        else:
+            rows.setdefault(route, {})[case] = "agrees" if finding.passed else "**failed**"
+    cases = list(dict.fromkeys(case for row in rows.values() for case in row if case != CAUGHT))
+    made = [
+        (route, *(row.get(case, "") for case in (*cases, CAUGHT))) for route, row in rows.items()
+    ]
+    return document([_general(general), table(("route", *cases, CAUGHT), made)])
+
+
+def _general(findings: Iterable[Finding]) -> str:
+    """Statements about the evidence as a whole, each with where it holds."""
+    places: dict[str, list[str]] = {}
+    for finding in findings:
+        where = finding.name.removesuffix(finding.claim).removesuffix(", ")
+        where = where if finding.passed else f"**failed**: {where}"
+        places.setdefault(finding.claim, []).extend([where] if where else [])
+    return table(("statement", "holds for"), [(s, "; ".join(w)) for s, w in places.items()])
+
+
+CAUGHT = "planted errors caught"
 
 
 def _statements(findings: Iterable[Finding]) -> str:
@@ -97,10 +135,6 @@ def _statements(findings: Iterable[Finding]) -> str:
         ("statement", "in symbols", *ways),
         [(name, row[""], *(row.get(way, "") for way in ways)) for name, row in rows.items()],
     )
-
-
-def _verdict(finding: Finding) -> str:
-    return finding.word if finding.passed else "**failed**"
 
 
 def _shapes(cell: Cell) -> str:
