@@ -47,10 +47,9 @@ def module_of(target: str, cell: Cell) -> ModuleType:
 def text_of(module: ModuleType) -> str:
     """The text a generated module was made from."""
     loader = module.__spec__.loader if module.__spec__ else None
-    text = loader.get_source(module.__name__) if isinstance(loader, InspectLoader) else None
-    if text is None:
-        raise ImportError(f"{module.__name__}: its source cannot be read")
-    return text
+    if isinstance(loader, _Text):
+        return loader.text
+    return Path(str(module.__file__)).read_text(encoding="utf-8")
 
 
 class _Text(InspectLoader):

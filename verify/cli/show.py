@@ -28,6 +28,7 @@ PASSES: dict[str, tuple[Derivation, str]] = {
     "jacobian": (Cell.state_derivative, "step_jacobian"),
     "loss": (Cell.gradient, "step_vjp"),
 }
+OVER_STATES = ("bptt", "jacobian")
 FORMATS = (*get_args(Format), "numpy")
 
 
@@ -58,6 +59,8 @@ FORMATS = (*get_args(Format), "numpy")
 def show(cell: str, which: str, output: str | None, *, ascii_only: bool) -> None:
     """Print the equations of CELL."""
     found = find(cell)
+    if which in OVER_STATES and not found.states:
+        raise click.UsageError(f"{found.name} has no states, so there is no {which} to show")
     derive, function = PASSES[which]
     if output == "numpy":
         click.echo("\n".join(dict(functions_of(Plan(found)))[function]))
