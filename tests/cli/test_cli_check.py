@@ -1,0 +1,60 @@
+"""`gateproof check` as a user runs it: status, evidence as JSON, and how a failure repeats."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+from commands import started
+
+from equations import cells
+from verify.suite import STAGES
+
+SMALLEST = min(
+    (name for name in cells if cells[name].states), key=lambda name: len(cells[name].parameters)
+)
+
+
+def test_a_cell_that_holds(tmp_path: Path) -> None:
+    """Status 0, a table, and findings of every stage under a schema."""
+    file = tmp_path / "evidence.json"
+    done = started("check", SMALLEST, "--quick", "--seed", "3", "--json", str(file))
+    assert done.status == 0, done.out
+    assert done.err == ""
+    assert re.search(r"\d+ claims, all hold, [\d.]+ s, seed 3\n$", done.out)
+    written = json.loads(file.read_text(encoding="utf-8"))
+    assert written["schema"] == 1
+    assert written["passed"] is True
+    assert (written["seed"], written["quick"]) == (3, True)
+    assert set(written["versions"]) >= {"python", "numpy", "sympy", "gateproof"}
+    assert {finding["stage"] for finding in written["findings"]} == set(STAGES)
+    words = {finding["word"] for finding in written["findings"]}
+    assert words == {"proved", "by construction", "cross-checked"}
+    assert all(f["cell"] == SMALLEST and f["passed"] for f in written["findings"])
+    assert [path.name for path in tmp_path.iterdir()] == ["evidence.json"]
+
+
+def test_a_cell_that_does_not_hold(wrong_cell: Path) -> None:
+    """Status 1, what fails, its seed, and a command that repeats it."""
+    done = started("check", str(wrong_cell), "--quick", "--seed", "5", "--ascii")
+    assert done.status == 1
+    assert done.out.isascii()
+    failures = failing(done.out)
+    assert failures
+    assert all("f = 0 copies the state" in line for line in failures)
+    assert re.search(r"\d+ FAILED, [\d.]+ s, seed 5\n$", done.out)
+    (command,) = set(re.findall(r"repeat: gateproof (.*)", done.out))
+    assert "--seed 5" in command
+    again = started(*shlex.split(command), "--json", "-")
+    assert again.status == 1
+    repeated = json.loads(again.out)
+    assert repeated["passed"] is False
+    wrong = [finding for finding in repeated["findings"] if not finding["passed"]]
+    assert len(wrong) == len(failures)
+
+
+def failing(out: str) -> list[str]:
+    """The lines that say what fails."""
+    return [line for line in out.splitlines() if ": FAILED: " in line]

@@ -1,0 +1,78 @@
+"""`gateproof generate`: current files, files of a user's, and nothing half done."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+from commands import Here, assert_refused
+
+from equations import cells
+
+
+def test_the_checked_in_modules_are_current(here: Here) -> None:
+    """Nothing to say, and nothing written."""
+    done = here("generate", "--check")
+    assert (done.status, done.out, done.err) == (0, "", "")
+
+
+def test_a_cell_of_ones_own_goes_to_a_folder(here: Here, own_cell: Path, tmp_path: Path) -> None:
+    """The folder is made, holds one file, and that file is imported and run."""
+    folder = tmp_path / "build"
+    done = here("generate", str(own_cell), "--output", str(folder))
+    assert done.status == 0
+    assert [path.name for path in folder.iterdir()] == ["mgu.py"]
+    assert str(folder / "mgu.py") in done.out
+    spec = importlib.util.spec_from_file_location("generated_mgu", folder / "mgu.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    params = module.init(np.random.default_rng(0), n_x=2, n_h=3)
+    state, _ = module.step(params, np.ones((1, 2)), module.State(h=np.ones((1, 3))))
+    assert state.h.shape == (1, 3)
+
+
+def test_a_stale_module_is_named(here: Here, own_cell: Path, tmp_path: Path) -> None:
+    """Exit status 1, the file on standard error, and the file as it was."""
+    folder = tmp_path / "build"
+    arguments = ("generate", str(own_cell), "--output", str(folder))
+    here(*arguments)
+    assert here(*arguments, "--check").status == 0
+    (folder / "mgu.py").write_text("stale", encoding="utf-8")
+    done = here(*arguments, "--check")
+    assert done.status == 1
+    assert "mgu.py is not current" in done.err
+    assert (folder / "mgu.py").read_text(encoding="utf-8") == "stale"
+
+
+def test_a_cell_of_ones_own_needs_a_folder(here: Here, own_cell: Path) -> None:
+    """The package holds its own cells and no others."""
+    assert_refused(here("generate", str(own_cell)), "needs --output")
+
+
+def test_two_cells_or_none(
+    here: Here, own_cell: Path, ill_typed_cell: Path, tmp_path: Path
+) -> None:
+    """A wrong definition among several: none is written."""
+    folder = tmp_path / "build"
+    folder.mkdir()
+    done = here("generate", str(own_cell), str(ill_typed_cell), "--output", str(folder))
+    assert_refused(done, "mgu: equation f:")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_is_no_folder(here: Here, own_cell: Path) -> None:
+    """Named, and not overwritten."""
+    before = own_cell.read_text(encoding="utf-8")
+    assert_refused(here("generate", "--output", str(own_cell)), "--output", "is a file")
+    assert own_cell.read_text(encoding="utf-8") == before
+
+
+def test_all_known_cells_go_to_a_folder(here: Here, tmp_path: Path) -> None:
+    """The same bytes as those checked in."""
+    assert here("generate", "--output", str(tmp_path)).status == 0
+    package = Path(str(cells.__path__[0])).parent / "generated"
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert written == {f"{name}.py": (package / f"{name}.py").read_bytes() for name in cells}

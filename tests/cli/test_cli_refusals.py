@@ -1,0 +1,136 @@
+"""Wrong use: exit status 2, one line that says what, where, expected and got, and no traceback."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import pytest
+from commands import Here, assert_refused, started
+
+from equations import cells
+from verify.cli import gateproof
+
+COMMANDS = ("show", "check", "generate", "report")
+FIRST = next(iter(cells))
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_an_unknown_cell_gets_a_suggestion(here: Here, command: str) -> None:
+    """The nearest name, or all of them."""
+    assert_refused(here(command, FIRST + "x"), f"'{FIRST}x'", f"did you mean {FIRST}?")
+    assert_refused(here(command, "qqqqqqqq"), "'qqqqqqqq'", f"known: {', '.join(cells)}")
+
+
+def test_the_exit_status_is_the_commands_own() -> None:
+    """In a process of its own."""
+    assert_refused(started("show", FIRST + "x"), "did you mean")
+    assert started("list").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("frobnicate",), ("No such command 'frobnicate'",)),
+        (("show",), ("Missing argument 'CELL'",)),
+        (("show", FIRST, "--pass", "sideways"), ("'--pass'", "'sideways'", "'backward'")),
+        (("show", FIRST, "--format", "pdf"), ("'--format'", "'pdf'", "'latex'")),
+        (("check", "--seed", "-1"), ("'--seed'", "-1")),
+        (("check", "--seed", "one"), ("'--seed'", "'one'")),
+        (("list", "--xml"), ("--xml",)),
+    ],
+)
+def test_wrong_options(here: Here, arguments: tuple[str, ...], words: tuple[str, ...]) -> None:
+    """Named with what was expected."""
+    assert_refused(here(*arguments), *words)
+
+
+@pytest.mark.parametrize("command", ["show", "check"])
+def test_a_definition_that_does_not_type_check(
+    here: Here, ill_typed_cell: Path, command: str
+) -> None:
+    """The cell, the equation and both axes."""
+    done = here(command, str(ill_typed_cell))
+    assert_refused(done, "mgu: equation f:", "W_f has n_x where h has n_h")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("class Broken(:\n", ("invalid syntax",)),
+        ("x = 1\n", ("expected one cell definition, got none",)),
+        ("x = later\n", ("name 'later' is not defined",)),
+        ("import nowhere_at_all\n", ("nowhere_at_all",)),
+        ("1 / 0\n", ("division by zero",)),
+        ("from equations.language import *\nwhere(1, 2)\n", ("where()", "missing")),
+    ],
+)
+def test_a_file_that_is_no_definition(
+    here: Here, tmp_path: Path, text: str, words: tuple[str, ...]
+) -> None:
+    """The file and what is wrong with it, not a traceback through gateproof."""
+    path = tmp_path / "broken.py"
+    path.write_text(text, encoding="utf-8")
+    assert_refused(here("show", str(path)), "broken", *words)
+
+
+def test_files_that_cannot_be_read(here: Here, tmp_path: Path) -> None:
+    """A missing file, a folder, bytes that are no text."""
+    assert_refused(here("show", str(tmp_path / "none.py")), "none.py: no such file")
+    assert_refused(here("show", f"{tmp_path}/"), "no such file")
+    (tmp_path / "bytes.py").write_bytes(b"\xff\xfe\x00")
+    assert_refused(here("show", str(tmp_path / "bytes.py")), "bytes.py")
+
+
+def test_no_half_written_json(here: Here, tmp_path: Path) -> None:
+    """A folder that is not there is refused before anything is verified."""
+    target = tmp_path / "nowhere" / "evidence.json"
+    assert_refused(here("check", FIRST, "--quick", "--json", str(target)), "--json", "nowhere")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report_outside_a_checkout(
+    here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """An installed package has no reports/: the folder has to be given."""
+    module = importlib.import_module("verify.cli.report")
+    monkeypatch.setattr(module, "REPORTS", tmp_path / "reports")
+    assert_refused(here("report"), "not in a checkout", "give --output")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_report_of_a_file_needs_a_folder(
+    here: Here, monkeypatch: pytest.MonkeyPatch, own_cell: Path
+) -> None:
+    """The reports of the checkout are for its own cells."""
+    module = importlib.import_module("verify.cli.report")
+    monkeypatch.setattr(module, "REPORTS", own_cell.parent)
+    assert_refused(here("report", str(own_cell)), "needs --output")
+
+
+@pytest.mark.parametrize("name", ["", *gateproof.commands])
+def test_help_has_an_example(here: Here, name: str) -> None:
+    """Of the whole and of every command; each example is a command that is there."""
+    done = here(*filter(None, [name]), "--help")
+    assert done.status == 0
+    examples = [
+        line.split() for line in done.out.splitlines() if line.lstrip().startswith("gateproof ")
+    ]
+    assert examples
+    for words in examples:
+        assert words[1] in gateproof.commands
+        assert name in ("", words[1])
+
+
+def test_version(here: Here) -> None:
+    """The distribution's."""
+    done = here("--version")
+    assert done.status == 0
+    assert done.out.startswith("gateproof, version ")
+
+
+def test_no_command_shows_the_help(here: Here) -> None:
+    """With the status of wrong use."""
+    done = here()
+    assert done.status == 2
+    assert "Usage: gateproof" in done.out + done.err
