@@ -55,7 +55,8 @@ class TensorSymbol(sp.Symbol):  # type: ignore[misc]
         return symbol
 
     def _hashable_content(self) -> tuple[Any, ...]:
-        return (self.name, self.axes, self.display, self.role, self.origin)
+        # SymPy orders equal symbols that are two objects by `<` on these, which None has not.
+        return (self.name, self.axes, self.display, self.role, self.origin or ())
 
     def __getnewargs_ex__(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Rebuild with everything that tells two symbols apart (copy and pickle)."""

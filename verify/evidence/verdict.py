@@ -1,0 +1,147 @@
+"""The one verdict function, and the one table of bounds with the argument for each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from verify.arithmetic.precise import Precise
+from verify.arithmetic.running import UNIT, Running
+from verify.evidence.case import Array, Case
+from verify.evidence.derived import Function, compute, programs_of, with_companions
+
+EPS = 2 * UNIT
+"""The distance from 1 to the next float64."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A number that verdicts use, and why it is what it is."""
+
+    value: float
+    argument: str
+
+
+BOUNDS: Mapping[str, Bound] = {
+    "code": Bound(
+        2.0,
+        "Times the running error bound of the derived equations. That bound counts every rounding "
+        "of the equations as they are printed, for sums in any order; code that multiplies a "
+        "factor into a sum instead of after it rounds each term once more, at most doubling it.",
+    ),
+    "reference": Bound(
+        4.0,
+        "Times the running error bound of the same derivatives computed with σ(-a) for 1 - σ(a) "
+        "and sech² for 1 - tanh². Autograd and the complex step add up the same products along "
+        "the same paths; their own formulas for σ' and tanh' round a few times more than one "
+        "elementary function, and their sums start at another term.",
+    ),
+    "small": Bound(
+        1e-4,
+        "A reference decides an element if its own error is below this part of the element: a "
+        "factor that is wrong by 5e-4, the smallest planted error, is then still seen.",
+    ),
+    "zero": Bound(
+        1e-50,
+        "A reference of 100 digits and more also decides an element that it knows to be zero to "
+        "this part of the largest one: no product of float64 factors of the cases is as small.",
+    ),
+    "digits": Bound(
+        1e-13,
+        "Relative error of generated float64 results on N(0, 1) inputs, times the condition.",
+    ),
+    "condition": Bound(
+        1000.0,
+        "A condition above this is counted; at most one element in a hundred may need one.",
+    ),
+    "safety": Bound(
+        10.0,
+        "Times the error that an extrapolation table shows between neighbours: the estimate is "
+        "of the same order as the error, not a bound.",
+    ),
+    "slope": Bound(0.1, "The slope of a Taylor remainder lies within this of its order, 2."),
+}
+
+RUNNING = Running()
+CONDITION = Running(counted=False)
+TRUE = Precise(50)
+"""50 digits: twice over what the cancellations of the cases can take away from float64's 16."""
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What was got and what was expected, with the errors that both are allowed.
+
+    Attributes:
+        quantity: what is compared, such as `step_vjp.W_u`.
+        got: from the subject.
+        expected: from the reference, or the other side of a law.
+        own: a bound on the error of `expected`.
+        allowed: a bound on what rounding does to `got`.
+        note: what else a reader should know.
+    """
+
+    quantity: str
+    got: Array
+    expected: Array
+    own: Array
+    allowed: Array
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """Elementwise: decided at all, and agreeing; `ratio` is the error in units of the bound."""
+
+    decided: npt.NDArray[np.bool_]
+    agrees: npt.NDArray[np.bool_]
+    ratio: Array
+
+    @property
+    def disagrees(self) -> bool:
+        """Whether any decided element is wrong."""
+        return bool(np.any(self.decided & ~self.agrees))
+
+
+def judge(comparison: Comparison, strictness: float = 1.0) -> Verdict:
+    """The verdict for every element of a comparison.
+
+    An element is decided where the reference's own error is small relative to the true value, and
+    then agrees if the difference is within that error and the rounding allowed to the subject. A
+    NaN, an infinity or another shape never agrees.
+
+    Args:
+        comparison: what to compare.
+        strictness: a factor on both bounds; 2 asks for a difference that is beyond doubt.
+    """
+    expected, own = comparison.expected, comparison.own
+    if np.shape(comparison.got) != np.shape(expected):
+        nothing = np.zeros(np.shape(expected), bool)
+        return Verdict(~nothing, nothing, np.full(np.shape(expected), np.inf))
+    size = np.abs(expected)
+    largest = np.max(size, initial=0.0)
+    decided = (own <= BOUNDS["small"].value * size) | (own <= BOUNDS["zero"].value * largest)
+    bound = strictness * (own + comparison.allowed)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        difference = np.abs(comparison.got - expected)
+        ratio = np.where(difference == 0, 0.0, difference / bound)
+    ratio = np.where(np.isnan(ratio), np.inf, ratio)
+    return Verdict(np.asarray(decided), np.asarray(ratio <= 1), ratio)
+
+
+@lru_cache(maxsize=512)
+def rounding(case: Case, function: Function) -> Mapping[str, Array]:
+    """How far rounding can lead code that computes the derived equations away, by field."""
+    values = compute(function, programs_of(case.cell), case, RUNNING)
+    return {name: BOUNDS["code"].value * value.error for name, value in values.items()}
+
+
+@lru_cache(maxsize=512)
+def careful_rounding(case: Case, function: Function) -> Mapping[str, Array]:
+    """The same for a reference in float64 that keeps its digits at the ends of the gates."""
+    values = compute(function, with_companions(programs_of(case.cell)), case, RUNNING)
+    return {name: BOUNDS["reference"].value * value.error for name, value in values.items()}
