@@ -41,27 +41,28 @@ def extrapolated(slopes: Array, noise: Array) -> Pair:
         noise: a bound on the rounding error of each.
 
     Returns:
-        Value and error: the difference to the neighbours in the table, times the safety factor,
-        and the noise of the shortest step in it as the extrapolation amplifies it.
+        Value and error. The error is the largest difference to the two entries it was made of and
+        to the two of the next shorter step, times the safety factor (fewer than four neighbours
+        do agree by chance, at one element in 10^5), and the noise that the extrapolation amplifies.
     """
-    previous: list[Pair] = []
-    value, error = slopes[0], np.full(slopes[0].shape, np.inf)
-    for length, slope, level in zip(LENGTHS, slopes, noise, strict=True):
+    table: list[list[Pair]] = []
+    for slope, level in zip(slopes, noise, strict=True):
         row: list[Pair] = [(slope, level)]
-        gap = np.zeros_like(slope)
-        for k, (coarse, coarse_noise) in enumerate(previous, start=1):
+        for k, (coarse, coarse_noise) in enumerate(table[-1] if table else [], start=1):
             weight = 4.0**k
             fine, fine_noise = row[-1]
-            better = (weight * fine - coarse) / (weight - 1)
             own = (weight * fine_noise + coarse_noise) / (weight - 1)
-            row.append((better, own))
-            # Neighbours may agree by chance: an order more wins no more than the length squared.
-            seen = np.maximum(np.abs(better - fine), np.abs(better - coarse))
-            gap = np.maximum(seen, length**2 * gap)
+            row.append(((weight * fine - coarse) / (weight - 1), own))
+        table.append(row)
+    value, error = slopes[0], np.full(slopes[0].shape, np.inf)
+    for j in range(1, len(table) - 1):
+        for k in range(1, j + 1):
+            entry, own = table[j][k]
+            near = (table[j][k - 1], table[j - 1][k - 1], table[j + 1][k], table[j + 1][k + 1])
+            gap = np.max([np.abs(entry - other) for other, _ in near], axis=0)
             estimate = BOUNDS["safety"].value * gap + own
-            value = np.where(estimate < error, better, value)
+            value = np.where(estimate < error, entry, value)
             error = np.minimum(estimate, error)
-        previous = row
     return value, error
 
 
