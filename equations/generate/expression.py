@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
 from equations.generate.einsum import BATCH, Operand, contract
+from equations.generate.stack import Part, Stacked
 from equations.language import (
     LETTERS,
     Contract,
@@ -32,18 +33,18 @@ class Writer:
     Args:
         order: the order of terms and factors.
         batched: which symbols have a batch axis.
-        all_steps: whether the batch holds the rows of all steps; names then say so.
+        names: how values are called where that is not their own name.
 
     Lengths of axes are written by their names, and the dtype of the computation as `dtype`.
     """
 
     order: Order
     batched: Mapping[TensorSymbol, bool]
-    all_steps: bool = False
+    names: Mapping[TensorSymbol, str] = field(default_factory=dict)
 
     def name(self, symbol: TensorSymbol) -> str:
-        """The local name of a value."""
-        return f"{symbol}_all" if self.all_steps and self.batched[symbol] else str(symbol)
+        """How a value is called."""
+        return self.names.get(symbol, str(symbol))
 
     def is_batched(self, expression: sp.Expr) -> bool:
         """Whether the value has a batch axis."""
@@ -125,6 +126,12 @@ class Writer:
             return f"{FUNCTIONS[type(factor).__name__]}({self.text(factor.args[0])})"
         if isinstance(factor, Select):
             return self.select(factor)
+        if isinstance(factor, Part):
+            return self.part(factor)
+        if isinstance(factor, Stacked):
+            axis = int(self.is_batched(factor))
+            members = ", ".join(map(self.name, factor.args))
+            return f"np.concatenate(({members}), axis={axis})"
         if isinstance(factor, Largest):
             inner = factor.args[0]
             rank = len(axes_of(inner) or ())
@@ -137,6 +144,13 @@ class Writer:
         """The text in parentheses unless it is a name."""
         text = self.text(expression)
         return text if isinstance(expression, TensorSymbol) else f"({text})"
+
+    def part(self, node: Part) -> str:
+        """A slice of a stack."""
+        start, stop = node.bounds
+        colon = " : " if "*" in start + stop else ":"
+        lead = ":, " if self.is_batched(node) else ""
+        return f"{self.name(node.args[0])}[{lead}{f'{start}{colon}{stop}'.strip()}]"
 
     def select(self, node: sp.Expr) -> str:
         """`np.where`; a mask selects, it does not multiply."""
@@ -160,6 +174,8 @@ class Writer:
         """An operand with its letters."""
         if isinstance(operand, TensorSymbol):
             return Operand(self.name(operand), letters)
+        if isinstance(operand, Part):
+            return Operand(self.part(operand), letters)
         if isinstance(operand, Identity):
             return Operand(f"np.eye({operand.axis}, dtype=dtype)", letters)
         if isinstance(operand, Ones):

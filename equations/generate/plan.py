@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from equations.cell import Cell
-from equations.derive.names import CotangentNames, TangentNames, depth, jacobian_name
+from equations.derive.names import CotangentNames, TangentNames, jacobian_name
 from equations.derive.sequence import Recurrence
 from equations.generate.schedule import Schedule, schedule
-from equations.language import Size, TensorSymbol
+from equations.generate.stack import stack
+from equations.language import TensorSymbol
 from equations.program import Program
 
 
@@ -59,17 +60,17 @@ class Plan:
     @cached_property
     def sequence(self) -> Schedule:
         """The sequence, split into what waits and what does not."""
-        return schedule(self.cell.sequence(), kept=self.saved)
+        return self._scheduled(self.cell.sequence(), self.saved)
 
     @cached_property
     def bptt(self) -> Schedule:
         """Backpropagation through time from the tape."""
-        return schedule(self._from_tape(self.cell.bptt()))
+        return self._scheduled(self._from_tape(self.cell.bptt()))
 
     @cached_property
     def tangent_sequence(self) -> Schedule:
         """Forward mode over time from the tape."""
-        return schedule(self._from_tape(self.cell.tangent_sequence()))
+        return self._scheduled(self._from_tape(self.cell.tangent_sequence()))
 
     @property
     def results(self) -> tuple[TensorSymbol, ...]:
@@ -101,30 +102,16 @@ class Plan:
         """The derivative of a new state by an old one."""
         return jacobian_name(new, old)
 
+    def _scheduled(self, recurrence: Recurrence, kept: tuple[TensorSymbol, ...] = ()) -> Schedule:
+        # A state has room of its own, for its value before the first step too.
+        alone = [result for _, result in recurrence.carried]
+        return stack(schedule(recurrence, kept), {*recurrence.body.results, *kept}, alone)
+
     def _from_tape(self, recurrence: Recurrence) -> Recurrence:
         return replace(recurrence, body=self._from_saved(recurrence.body))
 
     def _from_saved(self, program: Program) -> Program:
         return program.given(self.saved)
-
-
-def uses_size(program: Program, axis: str) -> bool:
-    """Whether the length of an axis occurs in a program."""
-    return any(eq.value.has(Size(axis)) for eq in program)
-
-
-def base(symbol: TensorSymbol) -> TensorSymbol:
-    """The symbol of the cell that a derived symbol belongs to."""
-    while symbol.origin is not None and isinstance(symbol.origin[1][0], TensorSymbol):
-        if symbol.origin[0] == "argument":
-            break
-        symbol = symbol.origin[1][0]
-    return symbol
-
-
-def is_gradient(symbol: TensorSymbol) -> bool:
-    """Whether it is a cotangent of a parameter (or a tangent of one): summed over the batch."""
-    return base(symbol).role == "parameter" and depth(symbol, ("cotangent", "seed")) > 0
 
 
 def _is_argument(symbol: TensorSymbol) -> bool:

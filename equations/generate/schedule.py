@@ -8,7 +8,7 @@ products that mix the two are split: in `W x + U h + b` the known part `W x + b`
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
@@ -57,18 +57,37 @@ def schedule(recurrence: Recurrence, kept: Iterable[TensorSymbol] = ()) -> Sched
             ahead, rest = _split(equation, waiting)
             before += ahead
             loop.append(rest)
+    return reparted((body, body, body), (before, loop, after), wanted)
+
+
+def reparted(
+    sources: Sequence[Program],
+    parts: tuple[list[Equation], list[Equation], list[Equation]],
+    wanted: Iterable[TensorSymbol],
+) -> Schedule:
+    """A schedule from the equations of its parts.
+
+    Args:
+        sources: programs whose arguments are what comes from outside.
+        parts: the equations before, in and after the loop.
+        wanted: the values wanted from it, besides those that later parts read.
+    """
+    before, loop, after = parts
+    wanted = set(wanted)
     read_after = _read(after)
-    read_loop = _read(loop)
+    made_after = {equation.symbol for equation in after}
+    outside = list(dict.fromkeys(s for source in sources for s in source.arguments))
+    name = sources[0].name.partition(",")[0]
     return Schedule(
-        _part("before", body, before, wanted | read_loop | read_after),
-        _part("loop", body, loop, wanted | read_after | sent, before),
-        _part("after", body, after, wanted, before, loop),
+        _part(f"{name}, before", outside, before, wanted | _read(loop) | read_after),
+        _part(f"{name}, loop", outside, loop, (wanted - made_after) | read_after, before),
+        _part(f"{name}, after", outside, after, wanted, before, loop),
     )
 
 
 def _part(
     name: str,
-    body: Program,
+    outside: list[TensorSymbol],
     equations: list[Equation],
     wanted: set[TensorSymbol],
     *earlier: list[Equation],
@@ -76,13 +95,12 @@ def _part(
     """The program of one part: what it reads from outside, and which of its values are wanted."""
     own = {equation.symbol for equation in equations}
     read = _read(equations) - own
-    known = [*body.arguments, *(eq.symbol for part in earlier for eq in part)]
+    known = dict.fromkeys([*outside, *(eq.symbol for part in earlier for eq in part)])
     return Program(
-        f"{body.name}, {name}",
+        name,
         tuple(symbol for symbol in known if symbol in read),
         tuple(equations),
         tuple(eq.symbol for eq in equations if eq.symbol in wanted),
-        body.facts,
     )
 
 

@@ -7,14 +7,15 @@ loop is the statement of a step with a larger batch; in the loop, `v` is the row
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from equations.generate import templates
-from equations.generate.plan import base, is_gradient
+from equations.generate.roles import is_gradient, is_parameter
 from equations.generate.schedule import Schedule
 from equations.generate.source import Lines, call, indented, unpack
 from equations.generate.writing import PARAMS, Writing, shape
 from equations.language import TensorSymbol
+from equations.program import Program
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,15 @@ class SequenceFunctions(Writing):
                 for symbol, source in rows.items()
                 if symbol in read
             ],
-            "before": self.statements.write(schedule.before, 1, all_steps=True),
-            "after": self.statements.write(schedule.after, 1, all_steps=True),
+            "before": self.all_steps(schedule.before),
+            "after": self.all_steps(schedule.after),
         }
+
+    def all_steps(self, program: Program) -> Lines:
+        """The statements of a program on the rows of all steps."""
+        writer = self.statements.writer(program)
+        names = {s: f"{s}_all" for s, batched in writer.batched.items() if batched}
+        return self.statements.write(program, 1, replace(writer, names=names), rows="T * B")
 
     def loop(
         self,
@@ -142,7 +149,7 @@ class SequenceFunctions(Writing):
         read = [
             symbol
             for symbol in schedule.loop.arguments
-            if symbol not in first and (base(symbol).role != "parameter")
+            if symbol not in first and not is_parameter(symbol)
         ]
         names = [str(symbol) for symbol in read]
         body = [

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
 
 from equations.generate.einsum import BATCH
 from equations.generate.expression import Writer
-from equations.generate.plan import Plan, base, is_gradient
+from equations.generate.plan import Plan
+from equations.generate.roles import is_gradient, is_parameter
 from equations.generate.source import Lines, assign, comment
+from equations.generate.stack import Part, Stacked
 from equations.language import LETTERS, TensorSymbol
 from equations.order import Order
 from equations.printing import expression as printed
@@ -22,36 +25,54 @@ class Statements:
 
     plan: Plan
 
-    def write(self, program: Program, indent: int, *, all_steps: bool = False) -> Lines:
-        """The statements of a program in its order.
+    def write(
+        self, program: Program, indent: int, writer: Writer | None = None, rows: str = BATCH
+    ) -> Lines:
+        """The statements of a program in its order, each under the equation it came from.
 
         Args:
             program: what to write.
             indent: how many levels in the statements will stand.
-            all_steps: whether the batch holds the rows of all steps.
+            writer: how expressions are written; that of one step unless told otherwise.
+            rows: the length of the batch.
         """
-        writer = self.writer(program, all_steps=all_steps)
+        writer = writer or self.writer(program)
         lines: Lines = []
-        last: str | None = None
+        last: Lines = []
         for equation in program:
-            origin = self.origin(equation.symbol)
-            if origin and origin != last:
-                lines += comment(origin, indent)
-            last = origin
-            lines += _statement(equation, writer, indent, program.results)
+            moved = isinstance(equation.value, Part | Stacked)
+            above = [] if moved else self.above([equation.symbol])
+            lines += (
+                [] if above == last else [line for text in above for line in comment(text, indent)]
+            )
+            last = above
+            copy = equation.symbol in program.results
+            lines += statement(equation, writer, indent, copy=copy, rows=rows)
         return lines
 
-    def writer(self, program: Program, *, all_steps: bool = False) -> Writer:
+    def writer(self, program: Program) -> Writer:
         """A writer that knows which symbols of the program are batched."""
-        position = dict(self.plan.forward.position)
-        for symbol in program.symbols:
-            position.setdefault(symbol, len(position))
-        batched = {symbol: base(symbol).role != "parameter" for symbol in program.arguments}
+        batched = {symbol: not is_parameter(symbol) for symbol in program.arguments}
         for equation in program:
-            batched[equation.symbol] = not is_gradient(equation.symbol) and any(
-                batched[symbol] for symbol in equation.value.atoms(TensorSymbol)
-            )
-        return Writer(Order(position), batched, all_steps)
+            batched[equation.symbol] = is_batched(equation, batched)
+        return Writer(self.order(program.symbols), batched)
+
+    def order(self, symbols: Iterable[TensorSymbol]) -> Order:
+        """The writing order: that of the cell, then of the symbols given."""
+        position = dict(self.plan.forward.position)
+        for symbol in symbols:
+            position.setdefault(symbol, len(position))
+        return Order(position)
+
+    def above(self, symbols: Iterable[TensorSymbol]) -> Lines:
+        """The equations that a statement for these symbols came from, printed."""
+        lines: Lines = []
+        for symbol in symbols:
+            if symbol.origin is not None and symbol.origin[0] == "stack":
+                lines += self.above(symbol.origin[1])
+            elif not is_parameter(symbol):
+                lines += filter(None, [self.origin(symbol)])
+        return list(dict.fromkeys(lines))
 
     def origin(self, symbol: TensorSymbol) -> str | None:
         """The equation of the cell that a statement came from, printed."""
@@ -86,20 +107,32 @@ class Statements:
         return printed(value, Order(self.plan.forward.position), "unicode")
 
 
-def _statement(
-    equation: Equation, writer: Writer, indent: int, results: tuple[TensorSymbol, ...]
+def is_batched(equation: Equation, batched: Mapping[TensorSymbol, bool]) -> bool:
+    """Whether the value of an equation has a batch axis; a gradient is summed over it."""
+    inner = [batched[symbol] for symbol in equation.value.atoms(TensorSymbol)]
+    return not is_gradient(equation.symbol) and (any(inner) or not inner)
+
+
+def statement(
+    equation: Equation, writer: Writer, indent: int, *, copy: bool = False, rows: str = BATCH
 ) -> Lines:
+    """An equation as an assignment.
+
+    Args:
+        equation: between symbols the writer knows.
+        writer: how expressions are written.
+        indent: how many levels in it will stand.
+        copy: whether the value has to be one of its own, and share no memory with another.
+        rows: the length of the batch.
+    """
     symbol, value = equation.symbol, equation.value
-    gradient = is_gradient(symbol)
     target = writer.name(symbol)
+    batch = writer.batched[symbol]
     if value.is_number:
-        lead = [] if gradient else ["T * B" if writer.all_steps else BATCH]
-        shape = ", ".join([*lead, *symbol.axes])
+        shape = ", ".join([*([rows] if batch else []), *symbol.axes])
         shape += "," if shape.count(",") == 0 and shape else ""
         return [f"{target} = np.full(({shape}), {value}, dtype=dtype)"]
-    batch = BATCH if writer.is_batched(value) and not gradient else ""
-    letters = batch + LETTERS[: len(symbol.axes)]
+    letters = (BATCH if batch else "") + LETTERS[: len(symbol.axes)]
     if isinstance(value, TensorSymbol) and letters == writer.letters(value):
-        # A result is a value of its own: it shares no memory with another.
-        return [f"{target} = {writer.name(value)}" + (".copy()" if symbol in results else "")]
+        return [f"{target} = {writer.name(value)}" + (".copy()" if copy else "")]
     return assign(target, writer.terms(value, letters), indent)

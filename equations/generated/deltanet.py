@@ -432,10 +432,12 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
     T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
     W_q, W_k, W_v, w_beta, b_beta = params.W_q, params.W_k, params.W_v, params.w_beta, params.b_beta
     x_all = xs.reshape(T * B, n_x)
+    W_q_k = np.concatenate((W_q, W_k), axis=0)
     # q_t = W_q x_t
-    q_all = x_all @ W_q.T
     # k_t = W_k x_t
-    k_all = x_all @ W_k.T
+    q_k_all = x_all @ W_q_k.T
+    q_all = q_k_all[:, :n_k]
+    k_all = q_k_all[:, n_k:]
     # v_t = W_v x_t
     v_all = x_all @ W_v.T
     # a_β = w_βᵀ x_t + b_β
@@ -449,16 +451,16 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
     S = state0.S
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        k, v, beta = k_all[rows], v_all[rows], beta_all[rows]
+        v, beta, q_k = v_all[rows], beta_all[rows], q_k_all[rows]
         # e_t = v_t - S_{t-1} k_t
-        e = v - (S @ k[:, :, None])[:, :, 0]
+        e = v - (S @ q_k[:, n_k:][:, :, None])[:, :, 0]
         # S_t = S_{t-1} + β_t e_t k_tᵀ
-        S_next = S + (beta[:, None] * e)[:, :, None] * k[:, None, :]
+        S_next = S + (beta[:, None] * e)[:, :, None] * q_k[:, n_k:][:, None, :]
         e_all[rows] = e
         S_next_all[rows] = S_next
         S = S_next
     # o_t = S_t q_t
-    o_all = (S_next_all @ q_all[:, :, None])[:, :, 0]
+    o_all = (S_next_all @ q_k_all[:, :n_k][:, :, None])[:, :, 0]
     tape = Tape(
         x=xs,
         S=S_all.reshape(T, B, n_v, n_k),
@@ -581,10 +583,12 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     e_all = tape.e.reshape(T * B, n_v)
     S_next_all = tape.S_next.reshape(T * B, n_v, n_k)
     x_dot_all = dxs.reshape(T * B, n_x)
+    W_q_k = np.concatenate((W_q, W_k), axis=0)
+    W_q_k_dot = np.concatenate((W_q_dot, W_k_dot), axis=0)
     # q_t = W_q x_t
-    q_dot_all = x_dot_all @ W_q.T + x_all @ W_q_dot.T
     # k_t = W_k x_t
-    k_dot_all = x_dot_all @ W_k.T + x_all @ W_k_dot.T
+    q_k_dot_all = x_dot_all @ W_q_k.T + x_all @ W_q_k_dot.T
+    k_dot_all = q_k_dot_all[:, n_k:]
     # v_t = W_v x_t
     v_dot_all = x_dot_all @ W_v.T + x_all @ W_v_dot.T
     # a_β = w_βᵀ x_t + b_β
@@ -611,8 +615,8 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         S_next_dot_all[rows] = S_next_dot
         S_dot = S_next_dot
     # o_t = S_t q_t
-    o_dot_all = (S_next_all @ q_dot_all[:, :, None])[:, :, 0]
-    o_dot_all = o_dot_all + (S_next_dot_all @ q_all[:, :, None])[:, :, 0]
+    o_dot_all = (S_next_dot_all @ q_all[:, :, None])[:, :, 0]
+    o_dot_all = o_dot_all + (S_next_all @ q_k_dot_all[:, :n_k][:, :, None])[:, :, 0]
     return Next(S=S_next_dot_all.reshape(T, B, n_v, n_k), o=o_dot_all.reshape(T, B, n_v))
 
 

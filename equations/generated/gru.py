@@ -449,14 +449,14 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, b_u, b_r, b_h = params.U_h, params.b_u, params.b_r, params.b_h
     x_all = xs.reshape(T * B, n_x)
+    W_u_r_h = np.concatenate((W_u, W_r, W_h), axis=0)
+    U_u_r = np.concatenate((U_u, U_r), axis=0)
+    b_u_r_h = np.concatenate((b_u, b_r, b_h), axis=0)
     # W_u x_t + b_u
-    a_u_ahead_all = x_all @ W_u.T + b_u
     # W_r x_t + b_r
-    a_r_ahead_all = x_all @ W_r.T + b_r
     # W_h x_t + b_h
-    a_h_cand_ahead_all = x_all @ W_h.T + b_h
-    u_all = np.empty((T * B, n_h), dtype=dtype)
-    r_all = np.empty((T * B, n_h), dtype=dtype)
+    a_u_r_h_cand_ahead_all = x_all @ W_u_r_h.T + b_u_r_h
+    u_r_all = np.empty((T * B, 2 * n_h), dtype=dtype)
     r_h_all = np.empty((T * B, n_h), dtype=dtype)
     h_cand_all = np.empty((T * B, n_h), dtype=dtype)
     h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
@@ -465,30 +465,29 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     h = state0.h
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        a_u_ahead, a_r_ahead = a_u_ahead_all[rows], a_r_ahead_all[rows]
-        a_h_cand_ahead = a_h_cand_ahead_all[rows]
+        a_u_r_h_cand_ahead = a_u_r_h_cand_ahead_all[rows]
         # a_u = W_u x_t + U_u h_{t-1} + b_u
-        a_u = a_u_ahead + h @ U_u.T
-        # Γ_u = σ(a_u)
-        u = _sigmoid(a_u)
         # a_r = W_r x_t + U_r h_{t-1} + b_r
-        a_r = a_r_ahead + h @ U_r.T
+        a_u_r = a_u_r_h_cand_ahead[:, : 2 * n_h] + h @ U_u_r.T
+        # Γ_u = σ(a_u)
         # Γ_r = σ(a_r)
-        r = _sigmoid(a_r)
+        u_r = _sigmoid(a_u_r)
+        u = u_r[:, :n_h]
         # Γ_r ∘ h_{t-1}
-        r_h = r * h
+        r_h = u_r[:, n_h:] * h
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-        a_h_cand = a_h_cand_ahead + r_h @ U_h.T
+        a_h_cand = a_u_r_h_cand_ahead[:, 2 * n_h :] + r_h @ U_h.T
         # h'_t = tanh(a_{h'})
         h_cand = np.tanh(a_h_cand)
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
         h_next = (1 - u) * h + u * h_cand
-        u_all[rows] = u
-        r_all[rows] = r
+        u_r_all[rows] = u_r
         r_h_all[rows] = r_h
         h_cand_all[rows] = h_cand
         h_next_all[rows] = h_next
         h = h_next
+    r_all = u_r_all[:, n_h:]
+    u_all = u_r_all[:, :n_h]
     tape = Tape(
         x=xs,
         h=h_all.reshape(T, B, n_h),
@@ -530,6 +529,8 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     r_h_all = tape.r_h.reshape(T * B, n_h)
     h_cand_all = tape.h_cand.reshape(T * B, n_h)
     dh_next_given_all = dnexts.h.reshape(T * B, n_h)
+    U_u_r = np.concatenate((U_u, U_r), axis=0)
+    W_u_r_h = np.concatenate((W_u, W_r, W_h), axis=0)
     # Γ_u ∘ (1 - h'_t²)
     da_h_cand_by_dh_next_all = u_all * (1 - h_cand_all**2)
     # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
@@ -538,9 +539,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     da_u_by_dh_next_all = u_all * (1 - u_all) * (h_cand_all - h_all)
     # 1 - Γ_u
     dh_by_dh_next_all = 1 - u_all
-    da_h_cand_all = np.empty((T * B, n_h), dtype=dtype)
-    da_r_all = np.empty((T * B, n_h), dtype=dtype)
-    da_u_all = np.empty((T * B, n_h), dtype=dtype)
+    da_u_r_h_cand_all = np.empty((T * B, 3 * n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
         rows = slice(t * B, (t + 1) * B)
@@ -556,26 +555,34 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         da_r = dr_h * da_r_by_dr_h
         # Γ_u = σ(a_u)
         da_u = dh_next * da_u_by_dh_next
+        da_u_r_h_cand = np.concatenate((da_u, da_r, da_h_cand), axis=1)
         # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
-        dh = dh_next * dh_by_dh_next + dr_h * r + da_u @ U_u + da_r @ U_r
-        da_h_cand_all[rows] = da_h_cand
-        da_r_all[rows] = da_r
-        da_u_all[rows] = da_u
+        dh = dh_next * dh_by_dh_next + dr_h * r + da_u_r_h_cand[:, : 2 * n_h] @ U_u_r
+        da_u_r_h_cand_all[rows] = da_u_r_h_cand
         dh_next_later = dh
-    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-    dW_h = da_h_cand_all.T @ x_all
-    dU_h = da_h_cand_all.T @ r_h_all
-    db_h = da_h_cand_all.sum(axis=0)
-    # a_r = W_r x_t + U_r h_{t-1} + b_r
-    dW_r = da_r_all.T @ x_all
-    dU_r = da_r_all.T @ h_all
-    db_r = da_r_all.sum(axis=0)
     # a_u = W_u x_t + U_u h_{t-1} + b_u
-    dW_u = da_u_all.T @ x_all
-    dU_u = da_u_all.T @ h_all
-    db_u = da_u_all.sum(axis=0)
+    # a_r = W_r x_t + U_r h_{t-1} + b_r
+    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
+    dW_u_r_h = da_u_r_h_cand_all.T @ x_all
+    dW_u = dW_u_r_h[:n_h]
+    dW_r = dW_u_r_h[n_h : 2 * n_h]
+    dW_h = dW_u_r_h[2 * n_h :]
+    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
+    dU_h = da_u_r_h_cand_all[:, 2 * n_h :].T @ r_h_all
+    # a_u = W_u x_t + U_u h_{t-1} + b_u
+    # a_r = W_r x_t + U_r h_{t-1} + b_r
+    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
+    db_u_r_h = da_u_r_h_cand_all.sum(axis=0)
+    db_u = db_u_r_h[:n_h]
+    db_r = db_u_r_h[n_h : 2 * n_h]
+    db_h = db_u_r_h[2 * n_h :]
+    # a_u = W_u x_t + U_u h_{t-1} + b_u
+    # a_r = W_r x_t + U_r h_{t-1} + b_r
+    dU_u_r = da_u_r_h_cand_all[:, : 2 * n_h].T @ h_all
+    dU_u = dU_u_r[:n_h]
+    dU_r = dU_u_r[n_h:]
     # x_t is in a_u, a_r, a_{h'}
-    dx_all = da_u_all @ W_u + da_r_all @ W_r + da_h_cand_all @ W_h
+    dx_all = da_u_r_h_cand_all @ W_u_r_h
     dparams = Params(
         W_u=dW_u,
         W_r=dW_r,
@@ -625,10 +632,16 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     r_h_all = tape.r_h.reshape(T * B, n_h)
     h_cand_all = tape.h_cand.reshape(T * B, n_h)
     x_dot_all = dxs.reshape(T * B, n_x)
+    U_u_r = np.concatenate((U_u, U_r), axis=0)
+    W_u_r = np.concatenate((W_u, W_r), axis=0)
+    W_u_r_dot = np.concatenate((W_u_dot, W_r_dot), axis=0)
+    U_u_r_dot = np.concatenate((U_u_dot, U_r_dot), axis=0)
+    b_u_r_dot = np.concatenate((b_u_dot, b_r_dot), axis=0)
     # W_u ẋ_t + ḃ_u + Ẇ_u x_t + U̇_u h_{t-1}
-    a_u_dot_ahead_all = x_dot_all @ W_u.T + x_all @ W_u_dot.T + h_all @ U_u_dot.T + b_u_dot
     # W_r ẋ_t + ḃ_r + Ẇ_r x_t + U̇_r h_{t-1}
-    a_r_dot_ahead_all = x_dot_all @ W_r.T + x_all @ W_r_dot.T + h_all @ U_r_dot.T + b_r_dot
+    a_u_r_dot_ahead_all = (
+        x_dot_all @ W_u_r.T + x_all @ W_u_r_dot.T + h_all @ U_u_r_dot.T + b_u_r_dot
+    )
     # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
     r_h_dot_by_a_r_dot_all = r_all * (1 - r_all) * h_all
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h (Γ_r ∘ h_{t-1})
@@ -643,24 +656,23 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     h_dot = dstate0.h
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        r, a_u_dot_ahead = r_all[rows], a_u_dot_ahead_all[rows]
-        a_r_dot_ahead, r_h_dot_by_a_r_dot = a_r_dot_ahead_all[rows], r_h_dot_by_a_r_dot_all[rows]
+        r, r_h_dot_by_a_r_dot = r_all[rows], r_h_dot_by_a_r_dot_all[rows]
         a_h_cand_dot_ahead = a_h_cand_dot_ahead_all[rows]
         h_next_dot_by_h_dot = h_next_dot_by_h_dot_all[rows]
         h_next_dot_by_a_h_cand_dot = h_next_dot_by_a_h_cand_dot_all[rows]
         h_next_dot_by_a_u_dot = h_next_dot_by_a_u_dot_all[rows]
+        a_u_r_dot_ahead = a_u_r_dot_ahead_all[rows]
         # a_u = W_u x_t + U_u h_{t-1} + b_u
-        a_u_dot = a_u_dot_ahead + h_dot @ U_u.T
         # a_r = W_r x_t + U_r h_{t-1} + b_r
-        a_r_dot = a_r_dot_ahead + h_dot @ U_r.T
+        a_u_r_dot = a_u_r_dot_ahead + h_dot @ U_u_r.T
         # Γ_r ∘ h_{t-1}
-        r_h_dot = r * h_dot + r_h_dot_by_a_r_dot * a_r_dot
+        r_h_dot = r * h_dot + r_h_dot_by_a_r_dot * a_u_r_dot[:, n_h:]
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         a_h_cand_dot = a_h_cand_dot_ahead + r_h_dot @ U_h.T
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
         h_next_dot = (
             h_next_dot_by_h_dot * h_dot
-            + h_next_dot_by_a_u_dot * a_u_dot
+            + h_next_dot_by_a_u_dot * a_u_r_dot[:, :n_h]
             + h_next_dot_by_a_h_cand_dot * a_h_cand_dot
         )
         h_next_dot_all[rows] = h_next_dot

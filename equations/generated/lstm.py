@@ -579,17 +579,15 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     U_i, U_o, U_g, b_f, b_i = params.U_i, params.U_o, params.U_g, params.b_f, params.b_i
     b_o, b_g = params.b_o, params.b_g
     x_all = xs.reshape(T * B, n_x)
+    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
+    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
+    b_f_i_o_g = np.concatenate((b_f, b_i, b_o, b_g), axis=0)
     # W_f x_t + b_f
-    a_f_ahead_all = x_all @ W_f.T + b_f
     # W_i x_t + b_i
-    a_i_ahead_all = x_all @ W_i.T + b_i
     # W_o x_t + b_o
-    a_o_ahead_all = x_all @ W_o.T + b_o
     # W_g x_t + b_g
-    a_g_ahead_all = x_all @ W_g.T + b_g
-    f_all = np.empty((T * B, n_h), dtype=dtype)
-    i_all = np.empty((T * B, n_h), dtype=dtype)
-    o_all = np.empty((T * B, n_h), dtype=dtype)
+    a_f_i_o_g_ahead_all = x_all @ W_f_i_o_g.T + b_f_i_o_g
+    f_i_o_all = np.empty((T * B, 3 * n_h), dtype=dtype)
     g_all = np.empty((T * B, n_h), dtype=dtype)
     c_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
     c_steps[:B] = state0.c
@@ -602,39 +600,34 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     c = state0.c
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        a_f_ahead, a_i_ahead = a_f_ahead_all[rows], a_i_ahead_all[rows]
-        a_o_ahead, a_g_ahead = a_o_ahead_all[rows], a_g_ahead_all[rows]
+        a_f_i_o_g_ahead = a_f_i_o_g_ahead_all[rows]
         # a_f = W_f x_t + U_f h_{t-1} + b_f
-        a_f = a_f_ahead + h @ U_f.T
-        # f_t = σ(a_f)
-        f = _sigmoid(a_f)
         # a_i = W_i x_t + U_i h_{t-1} + b_i
-        a_i = a_i_ahead + h @ U_i.T
-        # i_t = σ(a_i)
-        i = _sigmoid(a_i)
         # a_o = W_o x_t + U_o h_{t-1} + b_o
-        a_o = a_o_ahead + h @ U_o.T
-        # o_t = σ(a_o)
-        o = _sigmoid(a_o)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_g = a_g_ahead + h @ U_g.T
+        a_f_i_o_g = a_f_i_o_g_ahead + h @ U_f_i_o_g.T
+        # f_t = σ(a_f)
+        # i_t = σ(a_i)
+        # o_t = σ(a_o)
+        f_i_o = _sigmoid(a_f_i_o_g[:, : 3 * n_h])
         # g_t = tanh(a_g)
-        g = np.tanh(a_g)
+        g = np.tanh(a_f_i_o_g[:, 3 * n_h :])
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        c_next = f * c + i * g
+        c_next = f_i_o[:, :n_h] * c + g * f_i_o[:, n_h : 2 * n_h]
         # tanh(c_t)
         tanh_c_next = np.tanh(c_next)
         # h_t = o_t ∘ tanh(c_t)
-        h_next = o * tanh_c_next
-        f_all[rows] = f
-        i_all[rows] = i
-        o_all[rows] = o
+        h_next = tanh_c_next * f_i_o[:, 2 * n_h :]
+        f_i_o_all[rows] = f_i_o
         g_all[rows] = g
         c_next_all[rows] = c_next
         tanh_c_next_all[rows] = tanh_c_next
         h_next_all[rows] = h_next
         h = h_next
         c = c_next
+    o_all = f_i_o_all[:, 2 * n_h :]
+    i_all = f_i_o_all[:, n_h : 2 * n_h]
+    f_all = f_i_o_all[:, :n_h]
     tape = Tape(
         x=xs,
         h=h_all.reshape(T, B, n_h),
@@ -682,6 +675,8 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
     dh_next_given_all = dnexts.h.reshape(T * B, n_h)
     dc_next_given_all = dnexts.c.reshape(T * B, n_h)
+    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
+    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
     # o_t ∘ (1 - tanh²(c_t))
     dc_next_by_dh_next_all = o_all * (1 - tanh_c_next_all**2)
     # i_t ∘ (1 - g_t²)
@@ -692,10 +687,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     da_i_by_dc_next_all = i_all * g_all * (1 - i_all)
     # f_t ∘ (1 - f_t) ∘ c_{t-1}
     da_f_by_dc_next_all = f_all * (1 - f_all) * c_all
-    da_g_all = np.empty((T * B, n_h), dtype=dtype)
-    da_o_all = np.empty((T * B, n_h), dtype=dtype)
-    da_i_all = np.empty((T * B, n_h), dtype=dtype)
-    da_f_all = np.empty((T * B, n_h), dtype=dtype)
+    da_f_i_o_g_all = np.empty((T * B, 4 * n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     dc_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
@@ -717,32 +709,41 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         da_i = dc_next * da_i_by_dc_next
         # f_t = σ(a_f)
         da_f = dc_next * da_f_by_dc_next
+        da_f_i_o_g = np.concatenate((da_f, da_i, da_o, da_g), axis=1)
         # h_{t-1} is in a_f, a_i, a_o, a_g
-        dh = da_f @ U_f + da_i @ U_i + da_o @ U_o + da_g @ U_g
-        da_g_all[rows] = da_g
-        da_o_all[rows] = da_o
-        da_i_all[rows] = da_i
-        da_f_all[rows] = da_f
+        dh = da_f_i_o_g @ U_f_i_o_g
+        da_f_i_o_g_all[rows] = da_f_i_o_g
         dh_next_later = dh
         dc_next_later = dc
-    # a_g = W_g x_t + U_g h_{t-1} + b_g
-    dW_g = da_g_all.T @ x_all
-    dU_g = da_g_all.T @ h_all
-    db_g = da_g_all.sum(axis=0)
-    # a_o = W_o x_t + U_o h_{t-1} + b_o
-    dW_o = da_o_all.T @ x_all
-    dU_o = da_o_all.T @ h_all
-    db_o = da_o_all.sum(axis=0)
-    # a_i = W_i x_t + U_i h_{t-1} + b_i
-    dW_i = da_i_all.T @ x_all
-    dU_i = da_i_all.T @ h_all
-    db_i = da_i_all.sum(axis=0)
     # a_f = W_f x_t + U_f h_{t-1} + b_f
-    dW_f = da_f_all.T @ x_all
-    dU_f = da_f_all.T @ h_all
-    db_f = da_f_all.sum(axis=0)
+    # a_i = W_i x_t + U_i h_{t-1} + b_i
+    # a_o = W_o x_t + U_o h_{t-1} + b_o
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    dW_f_i_o_g = da_f_i_o_g_all.T @ x_all
+    dW_f = dW_f_i_o_g[:n_h]
+    dW_i = dW_f_i_o_g[n_h : 2 * n_h]
+    dW_o = dW_f_i_o_g[2 * n_h : 3 * n_h]
+    dW_g = dW_f_i_o_g[3 * n_h :]
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    # a_i = W_i x_t + U_i h_{t-1} + b_i
+    # a_o = W_o x_t + U_o h_{t-1} + b_o
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    dU_f_i_o_g = da_f_i_o_g_all.T @ h_all
+    dU_f = dU_f_i_o_g[:n_h]
+    dU_i = dU_f_i_o_g[n_h : 2 * n_h]
+    dU_o = dU_f_i_o_g[2 * n_h : 3 * n_h]
+    dU_g = dU_f_i_o_g[3 * n_h :]
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    # a_i = W_i x_t + U_i h_{t-1} + b_i
+    # a_o = W_o x_t + U_o h_{t-1} + b_o
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    db_f_i_o_g = da_f_i_o_g_all.sum(axis=0)
+    db_f = db_f_i_o_g[:n_h]
+    db_i = db_f_i_o_g[n_h : 2 * n_h]
+    db_o = db_f_i_o_g[2 * n_h : 3 * n_h]
+    db_g = db_f_i_o_g[3 * n_h :]
     # x_t is in a_f, a_i, a_o, a_g
-    dx_all = da_f_all @ W_f + da_i_all @ W_i + da_o_all @ W_o + da_g_all @ W_g
+    dx_all = da_f_i_o_g_all @ W_f_i_o_g
     dparams = Params(
         W_f=dW_f,
         W_i=dW_i,
@@ -810,14 +811,18 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     g_all = tape.g.reshape(T * B, n_h)
     tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
     x_dot_all = dxs.reshape(T * B, n_x)
+    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
+    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
+    W_f_i_o_g_dot = np.concatenate((W_f_dot, W_i_dot, W_o_dot, W_g_dot), axis=0)
+    U_f_i_o_g_dot = np.concatenate((U_f_dot, U_i_dot, U_o_dot, U_g_dot), axis=0)
+    b_f_i_o_g_dot = np.concatenate((b_f_dot, b_i_dot, b_o_dot, b_g_dot), axis=0)
     # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1}
-    a_f_dot_ahead_all = x_dot_all @ W_f.T + x_all @ W_f_dot.T + h_all @ U_f_dot.T + b_f_dot
     # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1}
-    a_i_dot_ahead_all = x_dot_all @ W_i.T + x_all @ W_i_dot.T + h_all @ U_i_dot.T + b_i_dot
     # W_o ẋ_t + ḃ_o + Ẇ_o x_t + U̇_o h_{t-1}
-    a_o_dot_ahead_all = x_dot_all @ W_o.T + x_all @ W_o_dot.T + h_all @ U_o_dot.T + b_o_dot
     # W_g ẋ_t + ḃ_g + Ẇ_g x_t + U̇_g h_{t-1}
-    a_g_dot_ahead_all = x_dot_all @ W_g.T + x_all @ W_g_dot.T + h_all @ U_g_dot.T + b_g_dot
+    a_f_i_o_g_dot_ahead_all = (
+        x_dot_all @ W_f_i_o_g.T + x_all @ W_f_i_o_g_dot.T + h_all @ U_f_i_o_g_dot.T + b_f_i_o_g_dot
+    )
     # i_t ∘ (1 - g_t²)
     c_next_dot_by_a_g_dot_all = i_all * (1 - g_all**2)
     # f_t ∘ (1 - f_t) ∘ c_{t-1}
@@ -834,31 +839,29 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     c_dot = dstate0.c
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        f, a_f_dot_ahead = f_all[rows], a_f_dot_ahead_all[rows]
-        a_i_dot_ahead, a_o_dot_ahead = a_i_dot_ahead_all[rows], a_o_dot_ahead_all[rows]
-        a_g_dot_ahead = a_g_dot_ahead_all[rows]
-        c_next_dot_by_a_g_dot = c_next_dot_by_a_g_dot_all[rows]
+        f, c_next_dot_by_a_g_dot = f_all[rows], c_next_dot_by_a_g_dot_all[rows]
         c_next_dot_by_a_f_dot = c_next_dot_by_a_f_dot_all[rows]
         c_next_dot_by_a_i_dot = c_next_dot_by_a_i_dot_all[rows]
         h_next_dot_by_c_next_dot = h_next_dot_by_c_next_dot_all[rows]
         h_next_dot_by_a_o_dot = h_next_dot_by_a_o_dot_all[rows]
+        a_f_i_o_g_dot_ahead = a_f_i_o_g_dot_ahead_all[rows]
         # a_f = W_f x_t + U_f h_{t-1} + b_f
-        a_f_dot = a_f_dot_ahead + h_dot @ U_f.T
         # a_i = W_i x_t + U_i h_{t-1} + b_i
-        a_i_dot = a_i_dot_ahead + h_dot @ U_i.T
         # a_o = W_o x_t + U_o h_{t-1} + b_o
-        a_o_dot = a_o_dot_ahead + h_dot @ U_o.T
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_g_dot = a_g_dot_ahead + h_dot @ U_g.T
+        a_f_i_o_g_dot = a_f_i_o_g_dot_ahead + h_dot @ U_f_i_o_g.T
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         c_next_dot = (
             f * c_dot
-            + c_next_dot_by_a_f_dot * a_f_dot
-            + c_next_dot_by_a_i_dot * a_i_dot
-            + c_next_dot_by_a_g_dot * a_g_dot
+            + c_next_dot_by_a_g_dot * a_f_i_o_g_dot[:, 3 * n_h :]
+            + c_next_dot_by_a_f_dot * a_f_i_o_g_dot[:, :n_h]
+            + c_next_dot_by_a_i_dot * a_f_i_o_g_dot[:, n_h : 2 * n_h]
         )
         # h_t = o_t ∘ tanh(c_t)
-        h_next_dot = h_next_dot_by_a_o_dot * a_o_dot + h_next_dot_by_c_next_dot * c_next_dot
+        h_next_dot = (
+            h_next_dot_by_a_o_dot * a_f_i_o_g_dot[:, 2 * n_h : 3 * n_h]
+            + h_next_dot_by_c_next_dot * c_next_dot
+        )
         c_next_dot_all[rows] = c_next_dot
         h_next_dot_all[rows] = h_next_dot
         h_dot = h_next_dot

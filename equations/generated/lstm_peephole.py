@@ -681,14 +681,13 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, b_f, b_i, b_o, b_g = params.p_o, params.b_f, params.b_i, params.b_o, params.b_g
     x_all = xs.reshape(T * B, n_x)
+    W_f_i_g_o = np.concatenate((W_f, W_i, W_g, W_o), axis=0)
+    b_f_i_g_o = np.concatenate((b_f, b_i, b_g, b_o), axis=0)
     # W_f x_t + b_f
-    a_f_ahead_all = x_all @ W_f.T + b_f
     # W_i x_t + b_i
-    a_i_ahead_all = x_all @ W_i.T + b_i
     # W_g x_t + b_g
-    a_g_ahead_all = x_all @ W_g.T + b_g
     # W_o x_t + b_o
-    a_o_ahead_all = x_all @ W_o.T + b_o
+    a_f_i_g_o_ahead_all = x_all @ W_f_i_g_o.T + b_f_i_g_o
     f_all = np.empty((T * B, n_h), dtype=dtype)
     i_all = np.empty((T * B, n_h), dtype=dtype)
     g_all = np.empty((T * B, n_h), dtype=dtype)
@@ -704,24 +703,23 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     c = state0.c
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        a_f_ahead, a_i_ahead = a_f_ahead_all[rows], a_i_ahead_all[rows]
-        a_g_ahead, a_o_ahead = a_g_ahead_all[rows], a_o_ahead_all[rows]
+        a_f_i_g_o_ahead = a_f_i_g_o_ahead_all[rows]
         # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-        a_f = a_f_ahead + h @ U_f.T + p_f * c
+        a_f = a_f_i_g_o_ahead[:, :n_h] + h @ U_f.T + p_f * c
         # f_t = σ(a_f)
         f = _sigmoid(a_f)
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-        a_i = a_i_ahead + h @ U_i.T + p_i * c
+        a_i = a_f_i_g_o_ahead[:, n_h : 2 * n_h] + h @ U_i.T + p_i * c
         # i_t = σ(a_i)
         i = _sigmoid(a_i)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_g = a_g_ahead + h @ U_g.T
+        a_g = a_f_i_g_o_ahead[:, 2 * n_h : 3 * n_h] + h @ U_g.T
         # g_t = tanh(a_g)
         g = np.tanh(a_g)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         c_next = f * c + i * g
         # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-        a_o = a_o_ahead + h @ U_o.T + p_o * c_next
+        a_o = a_f_i_g_o_ahead[:, 3 * n_h :] + h @ U_o.T + p_o * c_next
         # o_t = σ(a_o)
         o = _sigmoid(a_o)
         # tanh(c_t)
@@ -786,6 +784,8 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
     dh_next_given_all = dnexts.h.reshape(T * B, n_h)
     dc_next_given_all = dnexts.c.reshape(T * B, n_h)
+    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
+    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
     # o_t ∘ tanh(c_t) ∘ (1 - o_t)
     da_o_by_dh_next_all = o_all * tanh_c_next_all * (1 - o_all)
     # o_t ∘ (1 - tanh²(c_t))
@@ -796,10 +796,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     da_i_by_dc_next_all = i_all * g_all * (1 - i_all)
     # f_t ∘ (1 - f_t) ∘ c_{t-1}
     da_f_by_dc_next_all = f_all * (1 - f_all) * c_all
-    da_o_all = np.empty((T * B, n_h), dtype=dtype)
-    da_g_all = np.empty((T * B, n_h), dtype=dtype)
-    da_i_all = np.empty((T * B, n_h), dtype=dtype)
-    da_f_all = np.empty((T * B, n_h), dtype=dtype)
+    da_f_i_o_g_all = np.empty((T * B, 4 * n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     dc_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
@@ -820,37 +817,49 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         da_i = dc_next * da_i_by_dc_next
         # f_t = σ(a_f)
         da_f = dc_next * da_f_by_dc_next
+        da_f_i_o_g = np.concatenate((da_f, da_i, da_o, da_g), axis=1)
         # h_{t-1} is in a_f, a_i, a_g, a_o
-        dh = da_f @ U_f + da_i @ U_i + da_o @ U_o + da_g @ U_g
+        dh = da_f_i_o_g @ U_f_i_o_g
         # c_{t-1} is in a_f, a_i, c_t
         dc = dc_next * f + da_f * p_f + da_i * p_i
-        da_o_all[rows] = da_o
-        da_g_all[rows] = da_g
-        da_i_all[rows] = da_i
-        da_f_all[rows] = da_f
+        da_f_i_o_g_all[rows] = da_f_i_o_g
         dh_next_later = dh
         dc_next_later = dc
-    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-    dW_o = da_o_all.T @ x_all
-    dU_o = da_o_all.T @ h_all
-    dp_o = (da_o_all * c_next_all).sum(axis=0)
-    db_o = da_o_all.sum(axis=0)
-    # a_g = W_g x_t + U_g h_{t-1} + b_g
-    dW_g = da_g_all.T @ x_all
-    dU_g = da_g_all.T @ h_all
-    db_g = da_g_all.sum(axis=0)
-    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-    dW_i = da_i_all.T @ x_all
-    dU_i = da_i_all.T @ h_all
-    dp_i = (da_i_all * c_all).sum(axis=0)
-    db_i = da_i_all.sum(axis=0)
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-    dW_f = da_f_all.T @ x_all
-    dU_f = da_f_all.T @ h_all
-    dp_f = (da_f_all * c_all).sum(axis=0)
-    db_f = da_f_all.sum(axis=0)
+    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    dW_f_i_o_g = da_f_i_o_g_all.T @ x_all
+    dW_f = dW_f_i_o_g[:n_h]
+    dW_i = dW_f_i_o_g[n_h : 2 * n_h]
+    dW_o = dW_f_i_o_g[2 * n_h : 3 * n_h]
+    dW_g = dW_f_i_o_g[3 * n_h :]
+    # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
+    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    dU_f_i_o_g = da_f_i_o_g_all.T @ h_all
+    dU_f = dU_f_i_o_g[:n_h]
+    dU_i = dU_f_i_o_g[n_h : 2 * n_h]
+    dU_o = dU_f_i_o_g[2 * n_h : 3 * n_h]
+    dU_g = dU_f_i_o_g[3 * n_h :]
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
+    dp_o = (da_f_i_o_g_all[:, 2 * n_h : 3 * n_h] * c_next_all).sum(axis=0)
+    # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
+    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    db_f_i_o_g = da_f_i_o_g_all.sum(axis=0)
+    db_f = db_f_i_o_g[:n_h]
+    db_i = db_f_i_o_g[n_h : 2 * n_h]
+    db_o = db_f_i_o_g[2 * n_h : 3 * n_h]
+    db_g = db_f_i_o_g[3 * n_h :]
+    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    dp_i = (da_f_i_o_g_all[:, n_h : 2 * n_h] * c_all).sum(axis=0)
+    # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
+    dp_f = (da_f_i_o_g_all[:, :n_h] * c_all).sum(axis=0)
     # x_t is in a_f, a_i, a_g, a_o
-    dx_all = da_f_all @ W_f + da_i_all @ W_i + da_o_all @ W_o + da_g_all @ W_g
+    dx_all = da_f_i_o_g_all @ W_f_i_o_g
     dparams = Params(
         W_f=dW_f,
         W_i=dW_i,

@@ -297,12 +297,14 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_z, W_h, b_z, b_h = params.W_z, params.W_h, params.b_z, params.b_h
     x_all = xs.reshape(T * B, n_x)
+    W_z_h = np.concatenate((W_z, W_h), axis=0)
+    b_z_h = np.concatenate((b_z, b_h), axis=0)
     # a_z = W_z x_t + b_z
-    a_z_all = x_all @ W_z.T + b_z
-    # z_t = σ(a_z)
-    z_all = _sigmoid(a_z_all)
     # h'_t = W_h x_t + b_h
-    h_cand_all = x_all @ W_h.T + b_h
+    a_z_h_cand_all = x_all @ W_z_h.T + b_z_h
+    h_cand_all = a_z_h_cand_all[:, n_h:]
+    # z_t = σ(a_z)
+    z_all = _sigmoid(a_z_h_cand_all[:, :n_h])
     # 1 - z_t
     h_next_by_h_all = 1 - z_all
     # z_t ∘ h'_t
@@ -414,16 +416,18 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     z_all = tape.z.reshape(T * B, n_h)
     h_cand_all = tape.h_cand.reshape(T * B, n_h)
     x_dot_all = dxs.reshape(T * B, n_x)
+    W_z_h = np.concatenate((W_z, W_h), axis=0)
+    W_z_h_dot = np.concatenate((W_z_dot, W_h_dot), axis=0)
+    b_z_h_dot = np.concatenate((b_z_dot, b_h_dot), axis=0)
     # a_z = W_z x_t + b_z
-    a_z_dot_all = x_dot_all @ W_z.T + x_all @ W_z_dot.T + b_z_dot
-    # z_t = σ(a_z)
-    z_dot_all = z_all * (1 - z_all) * a_z_dot_all
     # h'_t = W_h x_t + b_h
-    h_cand_dot_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + b_h_dot
+    a_z_h_cand_dot_all = x_dot_all @ W_z_h.T + x_all @ W_z_h_dot.T + b_z_h_dot
+    # z_t = σ(a_z)
+    z_dot_all = z_all * (1 - z_all) * a_z_h_cand_dot_all[:, :n_h]
     # 1 - z_t
     h_next_dot_by_h_dot_all = 1 - z_all
     # z_t ∘ ḣ'_t + (h'_t - h_{t-1}) ∘ ż_t
-    h_next_dot_ahead_all = (h_cand_all - h_all) * z_dot_all + z_all * h_cand_dot_all
+    h_next_dot_ahead_all = z_all * a_z_h_cand_dot_all[:, n_h:] + (h_cand_all - h_all) * z_dot_all
     h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
     h_dot = dstate0.h
     for t in range(T):

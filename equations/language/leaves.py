@@ -10,7 +10,7 @@ from sympy.core.symbol import Str
 
 Role = Literal["input", "state", "parameter", "value", "shift"]
 Origin = Literal[
-    "argument", "expression", "cotangent", "seed", "carry", "tangent", "jacobian", "direct"
+    "argument", "expression", "stack", "cotangent", "seed", "carry", "tangent", "jacobian", "direct"
 ]
 
 LETTERS = "ijklmnopqrstuvwxyzabcdefgh"

@@ -172,8 +172,8 @@ def axes_of(expression: sp.Expr) -> tuple[str, ...] | None:
     Raises:
         LanguageError: two parts that are added, multiplied or compared have different axes.
     """
-    if isinstance(expression, TensorSymbol | Contract):
-        return expression.axes
+    if (own := getattr(expression, "axes", None)) is not None:
+        return tuple(own)
     if isinstance(expression, Identity):
         return (expression.axis, expression.axis)
     if isinstance(expression, Ones):

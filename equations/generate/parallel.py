@@ -1,0 +1,62 @@
+"""Which right-hand sides have one form, so that they can be computed together on stacked arrays."""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from equations.generate.roles import is_parameter
+from equations.language import Contract, TensorSymbol, constant_factor
+
+Leaves = list[tuple[TensorSymbol, TensorSymbol]]
+
+
+def parallel(first: sp.Expr, second: sp.Expr) -> Leaves | None:
+    """The leaves in which two right-hand sides differ; None if they differ in more than that.
+
+    The axis to stack along is the first of every leaf that differs, and of the result.
+    """
+    if isinstance(first, TensorSymbol) and isinstance(second, TensorSymbol):
+        stackable = first.axes and first.axes == second.axes and first != second
+        return [(first, second)] if stackable else None
+    if type(first) is not type(second) or len(first.args) != len(second.args):
+        return None
+    if isinstance(first, Contract):
+        return _contractions(first, second)
+    if isinstance(first, sp.Function):
+        return parallel(first.args[0], second.args[0])
+    if isinstance(first, sp.Add):
+        return _sums(first, second)
+    return None
+
+
+def _contractions(first: Contract, second: Contract) -> Leaves | None:
+    """One operand differs, and its first axis is that of the result and of nothing else."""
+    if first.signature != second.signature:
+        return None
+    inputs, output = first.letters
+    pairs = list(zip(first.operands, second.operands, strict=True))
+    differ = [k for k, (a, b) in enumerate(pairs) if a != b]
+    if len(differ) != 1 or not output:
+        return None
+    k = differ[0]
+    others = "".join(letters for n, letters in enumerate(inputs) if n != k)
+    if inputs[k][:1] != output[0] or output[0] in others:
+        return None
+    return parallel(*pairs[k])
+
+
+def _sums(first: sp.Add, second: sp.Add) -> Leaves | None:
+    """Term by term; the order of terms says nothing."""
+    rest = list(second.args)
+    leaves: Leaves = []
+    for term in first.args:
+        for other in rest:
+            (m, a), (n, b) = constant_factor(term), constant_factor(other)
+            found = parallel(a, b) if m == n else None
+            if found and all(is_parameter(p) == is_parameter(q) for p, q in found):
+                leaves += found
+                rest.remove(other)
+                break
+        else:
+            return None
+    return leaves
