@@ -114,6 +114,8 @@ class Writer:
             return self.name(factor)
         if isinstance(factor, Size):
             return str(factor)
+        if isinstance(factor, Identity | Ones | Contract):
+            return str(self.operand(factor, self.letters(factor)))
         if isinstance(factor, sp.Number):
             return _number(factor)
         if isinstance(factor, sp.Pow):
@@ -163,7 +165,7 @@ class Writer:
     def contraction(self, node: Contract, output: str) -> Operand:
         """A contraction for a result with these letters (renamed to the node's own)."""
         inputs, own = node.letters
-        batch = BATCH if output.startswith(BATCH) else ""
+        batch = BATCH if output.startswith(BATCH) and self.is_batched(node) else ""
         operands = []
         for letters, operand in zip(inputs, node.operands, strict=True):
             lead = BATCH if self.is_batched(operand) else ""

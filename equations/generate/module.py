@@ -152,7 +152,7 @@ def _init(cell: Cell) -> Lines:
         else:
             lines.append(f"    {symbol}=np.zeros(({shape}), dtype=dtype),")
     words = {
-        "sizes": ", ".join(f"{size}: int" for size in sizes),
+        "sizes": "".join(f"{size}: int, " for size in sizes),
     }
     slots = {
         "lengths": [f"{size}: the length of this axis." for size in sizes],

@@ -42,7 +42,8 @@ def schedule(recurrence: Recurrence, kept: Iterable[TensorSymbol] = ()) -> Sched
     """
     sent = {result for _, result in recurrence.carried}
     wanted = {*recurrence.body.results, *kept}
-    waiting = _waiting(recurrence.body, (argument for argument, _ in recurrence.carried))
+    carried = {argument for argument, _ in recurrence.carried}
+    waiting = _waiting(recurrence.body, carried)
     body = _fused(recurrence.body, waiting, wanted)
     needed = set(body.needed_for(sorted(sent, key=body.position.__getitem__)).symbols)
     before: list[Equation] = []
@@ -51,7 +52,7 @@ def schedule(recurrence: Recurrence, kept: Iterable[TensorSymbol] = ()) -> Sched
     for equation in body.equations:
         if equation.symbol not in waiting:
             before.append(equation)
-        elif equation.symbol not in needed:
+        elif equation.symbol not in needed and not equation.value.atoms(TensorSymbol) & carried:
             after.append(equation)
         else:
             ahead, rest = _split(equation, waiting)

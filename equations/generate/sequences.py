@@ -142,23 +142,23 @@ class SequenceFunctions(Writing):
         carried: Iterable[tuple[TensorSymbol, TensorSymbol]],
         stored: Iterable[TensorSymbol],
     ) -> Lines:
-        """The loop over time; none where no step waits for another."""
-        start = [f"{symbol} = {value}" for symbol, value in first.items()]
-        if not schedule.loop.equations:
-            return start
-        read = [
-            symbol
-            for symbol in schedule.loop.arguments
-            if symbol not in first and not is_parameter(symbol)
-        ]
+        """The loop over time; none where nothing is carried from step to step."""
+        if not first:
+            return []
+        own = {equation.symbol for equation in schedule.loop}
+        read = [s for s in schedule.loop.arguments if s not in first and not is_parameter(s)]
         names = [str(symbol) for symbol in read]
         body = [
             "rows = slice(t * B, (t + 1) * B)",
             *unpack(names, [f"{name}_all[rows]" for name in names], 2),
             *self.statements.write(schedule.loop, 2),
             *(f"{symbol}_all[rows] = {symbol}" for symbol in stored),
-            *(f"{argument} = {result}" for argument, result in carried),
+            *(
+                f"{argument} = {result if result in own else f'{result}_all[rows]'}"
+                for argument, result in carried
+            ),
         ]
+        start = [f"{symbol} = {value}" for symbol, value in first.items()]
         return [*start, f"for t in {order}:", *indented(body)]
 
     def stored(self, schedule: Schedule, results: Iterable[TensorSymbol]) -> list[TensorSymbol]:

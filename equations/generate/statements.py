@@ -109,8 +109,8 @@ class Statements:
 
 def is_batched(equation: Equation, batched: Mapping[TensorSymbol, bool]) -> bool:
     """Whether the value of an equation has a batch axis; a gradient is summed over it."""
-    inner = [batched[symbol] for symbol in equation.value.atoms(TensorSymbol)]
-    return not is_gradient(equation.symbol) and (any(inner) or not inner)
+    inner = any(batched[symbol] for symbol in equation.value.atoms(TensorSymbol))
+    return not is_gradient(equation.symbol) and (inner or bool(equation.value.is_number))
 
 
 def statement(

@@ -39,7 +39,7 @@ _DTYPES = (np.float32, np.float64)
 '''
 
 INIT = '''
-def init(rng: np.random.Generator, *, {sizes}, dtype: DTypeLike = np.float64) -> Params:
+def init(rng: np.random.Generator, *, {sizes}dtype: DTypeLike = np.float64) -> Params:
     """Random parameters: weights uniform within 1/sqrt(fan in), everything else zero.
 
     Args:

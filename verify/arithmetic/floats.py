@@ -51,8 +51,10 @@ class Floats:
         }[relation]()
 
     def where(self, condition: Array, first: Array, second: Array) -> Array:
-        """Componentwise choice."""
-        return self.np.where(condition, first, second)
+        """Componentwise choice; autograd's own does not sum over an axis that it repeats."""
+        shape = np.broadcast_shapes(*(self.np.shape(v) for v in (condition, first, second)))
+        whole = np.ones(shape)
+        return self.np.where(condition, first * whole, second * whole)
 
     def largest(self, value: Array, axes: tuple[int, ...]) -> Array:
         """The maximum of the real parts."""

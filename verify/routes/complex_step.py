@@ -21,8 +21,9 @@ from verify.routes.definition import (
 )
 from verify.routes.route import ElementRoute, Reference
 
-STEP = 1e-100
-"""Its square is nothing beside 1, and times a slope of e^-80 it is still far from underflow."""
+STEP = 2.0**-332
+"""A power of two, by which nothing is rounded. Its square is nothing beside 1, and times a slope of
+e^-80 it is still far from underflow."""
 
 COMPLEX = Textbook()
 

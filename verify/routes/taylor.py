@@ -85,22 +85,25 @@ def judged(quantity: str, remainders: Array, noise: Array) -> Comparison:
     """The slope over the shortest usable steps as a comparison with 2.
 
     No usable step at all means that the function is linear here within its noise, and the
-    derivative right to that noise: the verdict is agreement. Some, but fewer than four, decide
-    nothing, and neither does a larger slope: the higher orders end in the noise before the square
-    is reached. A wrong derivative leaves a part of slope 1, which no higher order hides.
+    derivative right to that noise: the verdict is agreement. Fewer than four steps decide nothing,
+    and neither do four whose slopes are not yet one: where two orders of opposite sign cross, or
+    the higher ones end in the noise. A wrong derivative ends in a constant slope of 1.
     """
     usable = np.flatnonzero(remainders > CLEAR * noise)
     two, tolerance = np.array(2.0), np.array(BOUNDS["slope"].value)
+    uncertain = np.array(np.inf)
     if usable.size == 0:
         return Comparison(quantity, two, two, np.array(0.0), tolerance, "linear here")
     if usable.size < USABLE:
         few = f"{usable.size} usable steps"
-        return Comparison(quantity, two, two, np.array(np.inf), tolerance, few)
+        return Comparison(quantity, two, two, uncertain, tolerance, few)
     last = usable[-USABLE:]
-    slope = np.polyfit(np.log2(STEPS[last]), np.log2(remainders[last]), 1)[0]
+    sizes, lengths = np.log2(remainders[last]), np.log2(STEPS[last])
+    slope = np.polyfit(lengths, sizes, 1)[0]
+    slopes = np.diff(sizes) / np.diff(lengths)
     note = f"slope {slope:.3f} over steps {STEPS[last[0]]:.1e} to {STEPS[last[-1]]:.1e}"
-    if slope > two + tolerance:
-        return Comparison(quantity, two, two, np.array(np.inf), tolerance, note)
+    if np.ptp(slopes) > 2 * tolerance or slope > two + tolerance:
+        return Comparison(quantity, two, two, uncertain, tolerance, f"{note}, not yet one")
     return Comparison(quantity, np.array(slope), two, np.array(0.0), tolerance, note)
 
 

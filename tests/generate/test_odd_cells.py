@@ -1,0 +1,73 @@
+"""Cells of unusual structure go through generation and the routes like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from verify.suite import run_stage
+
+HEAD = """
+from equations.definition import Definition, Input, Output, Parameter, State
+from equations.language import *
+
+
+class odd(Definition):
+"""
+
+CELLS = {
+    "linear, with a Jacobian that is the same for every sample": """
+    x = Input("n_x")
+    h = State("n_h")
+    A = Parameter("n_h", "n_h")
+    C = Parameter("n_h", "n_x")
+    h_next = A @ h + C @ x
+""",
+    "two states computed as one, and a value that both see": """
+    x = Input("n_x")
+    p = State("n_h")
+    q = State("n_h")
+    A_p = A_q = Parameter("n_h", "n_h")
+    b_p = b_q = Parameter("n_h")
+    W = Parameter("n_h", "n_x")
+    v = W @ x
+    p_next = tanh(A_p @ p + v + b_p)
+    q_next = tanh(A_q @ q + v + b_q)
+""",
+    "a state that forgets, read by one that only adds": """
+    x = Input("n_x")
+    h = State("n_h")
+    s = State("n_h")
+    W = Parameter("n_h", "n_x")
+    b = Parameter("n_h")
+    h_next = tanh(W @ x + b)
+    s_next = s + h
+""",
+    "scalars, kinks, a mean, two inputs, an output": """
+    x = Input("n_x")
+    z = Input("n_x")
+    s = State()
+    h = State("n_h")
+    w = Parameter("n_x")
+    b = Parameter()
+    W = Parameter("n_h", "n_x")
+    c = Parameter("n_h")
+    g = sigmoid(dot(w, x) + b)
+    s_next = g * s + (1 - g) * mean(h)
+    k = relu(W @ x + c)
+    h_next = scale(g, h) + scale(s_next, k) - where(h > 0, h, 2 * h) * maximum(c, k) + W @ z
+    y = Output(total(h_next * h))
+""",
+}
+
+
+@pytest.mark.filterwarnings("ignore:Output seems independent of input")
+@pytest.mark.parametrize("about", CELLS)
+def test_an_odd_cell_is_derived_generated_and_right(tmp_path: Path, about: str) -> None:
+    path = tmp_path / "odd.py"
+    path.write_text(HEAD + CELLS[about], encoding="utf-8")
+    for stage in ("code", "proof", "routes"):
+        findings = list(run_stage(str(path), stage, quick=True, seed=0))
+        assert findings
+        assert [str(finding) for finding in findings if not finding.passed] == []
