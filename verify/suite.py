@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
@@ -60,9 +62,18 @@ class Finding:
 
 
 def run_stage(target: str, stage: str, *, quick: bool, seed: int) -> Iterator[Finding]:
-    """The findings of one stage for a cell, given by name or file, as soon as each is known."""
+    """The findings of one stage for a cell, given by name or file, as soon as each is known.
+
+    A check that cannot be carried through is a finding that failed, and ends the stage.
+    """
     cell = find(target)
-    return STAGES[stage](cell, module_of(target, cell), quick=quick, seed=seed)
+    try:
+        yield from STAGES[stage](cell, module_of(target, cell), quick=quick, seed=seed)
+    except Exception as error:  # noqa: BLE001 - whatever stopped it, the claim is not established
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        detail = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
+        claim = "every check of this stage can be carried through"
+        yield Finding(cell.name, stage, "stopped", claim, "cross-checked", False, detail)
 
 
 def _code(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
