@@ -73,7 +73,9 @@ def run_stage(target: str, stage: str, *, quick: bool, seed: int) -> Iterator[Fi
         place = traceback.extract_tb(error.__traceback__)[-1]
         detail = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
         claim = "every check of this stage can be carried through"
-        yield Finding(cell.name, stage, "stopped", claim, "cross-checked", False, detail)
+        yield Finding(
+            cell.name, stage, "stopped", claim, "cross-checked", passed=False, detail=detail
+        )
 
 
 def _code(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage

@@ -15,6 +15,9 @@ from verify.routes.adjoint import dot, other_way, ways, weights
 
 STEPS = 2.0 ** -np.arange(3.0, 25.0)
 USABLE = 4
+WRONG = 1.5
+"""A constant slope below this is nearer to the 1 of a wrong derivative than to 2."""
+
 CLEAR = 100.0
 """A step is usable if its remainder is this many times its noise, which then moves the slope by
 less than a tenth of what it may deviate."""
@@ -102,7 +105,8 @@ def judged(quantity: str, remainders: Array, noise: Array) -> Comparison:
     slope = np.polyfit(lengths, sizes, 1)[0]
     slopes = np.diff(sizes) / np.diff(lengths)
     note = f"slope {slope:.3f} over steps {STEPS[last[0]]:.1e} to {STEPS[last[-1]]:.1e}"
-    if np.ptp(slopes) > 2 * tolerance or slope > two + tolerance:
+    between = slope > WRONG and abs(slope - two) > tolerance
+    if np.ptp(slopes) > 2 * tolerance or between:
         return Comparison(quantity, two, two, uncertain, tolerance, f"{note}, not yet one")
     return Comparison(quantity, np.array(slope), two, np.array(0.0), tolerance, note)
 
