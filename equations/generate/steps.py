@@ -19,7 +19,7 @@ class StepFunctions(Writing):
             "params": unpack_whole("params", self.cell.parameters, 1),
             "inputs": self.inputs("x"),
             "state": unpack_whole("state", self.cell.states, 1),
-            "forward": self.sized() + self.statements.write(self.plan.forward, 1),
+            "forward": self.of_step(self.plan.forward),
             "saved": call("saved = Saved", [f"{s}={s}" for s in self.plan.saved], 1),
         }
         groups = [PARAMS, self.inputs_group("x", "B"), ("state", "_STATE", "B")]
@@ -29,9 +29,9 @@ class StepFunctions(Writing):
         """Reverse mode of one step."""
         program = self.plan.backward
         slots = {
-            **self.reads(program, "saved", 1),
-            "seeds": self.seeds(program, 1),
-            "backward": self.sized() + self.statements.write(program, 1),
+            **self.reads(program),
+            "seeds": self.seeds(program),
+            "backward": self.of_step(program),
             "return": self.return_gradients(self.plan.cotangent),
         }
         groups = [PARAMS, ("saved", "_SAVED", "B"), ("dnext", "_NEXT", "B")]
@@ -41,10 +41,10 @@ class StepFunctions(Writing):
         """Forward mode of one step."""
         program = self.plan.tangent
         slots = {
-            **self.reads(program, "saved", 1),
+            **self.reads(program),
             "filled": self.filled_tangents("saved"),
             "tangents": self.tangents("dx", "dstate"),
-            "tangent": self.sized() + self.statements.write(program, 1),
+            "tangent": self.of_step(program),
         }
         groups = [PARAMS, ("saved", "_SAVED", "B"), *self.tangent_groups("dx", "dstate", "B")]
         return self.function("step_jvp", templates.STEP_JVP, slots, groups)
@@ -53,11 +53,11 @@ class StepFunctions(Writing):
         """Second order of one step."""
         program = self.plan.second
         slots = {
-            **self.reads(program, "saved", 1),
+            **self.reads(program),
             "filled": self.filled_tangents("saved"),
-            "seeds": self.seeds(program, 1),
+            "seeds": self.seeds(program),
             "tangents": self.tangents("dx", "dstate"),
-            "second": self.sized() + self.statements.write(program, 1),
+            "second": self.of_step(program),
             "return": self.return_gradients(lambda s: self.plan.moved(self.plan.cotangent(s))),
         }
         groups = [
@@ -83,7 +83,7 @@ class StepFunctions(Writing):
                 entries.append(f"{by}={text}")
             rows.append(f"{old}=State({', '.join(entries)})")
         slots = {
-            **self.reads(program, "saved", 1),
+            **self.reads(program),
             "jacobian": self.statements.write(program, 1),
             "return": call("return Jacobian", rows, 1),
         }

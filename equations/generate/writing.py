@@ -81,10 +81,10 @@ class Writing:
         lines = call(f"{target}_check", arguments, 1)
         return lines + unpack(lengths, [f'sizes["{length}"]' for length in lengths], 1)
 
-    def sized(self) -> Lines:
-        """A step is a sequence of one, where an equation has the number of steps."""
-        uses = any(eq.value.has(Size("T")) for eq in self.plan.forward)
-        return ["T = 1"] if uses else []
+    def of_step(self, program: Program) -> Lines:
+        """The statements of a step; it is a sequence of one, where an equation has the length."""
+        uses = any(equation.value.has(Size("T")) for equation in program)
+        return [*(["T = 1"] if uses else []), *self.statements.write(program, 1)]
 
     def input(self, symbol: TensorSymbol, source: str) -> str:
         """An input, taken from the argument that holds the inputs."""
@@ -101,19 +101,19 @@ class Writing:
         """The inputs as a group to check."""
         return (source if len(self.cell.inputs) > 1 else f"({source},)", "_INPUTS", lead)
 
-    def reads(self, program: Program, kept: str, indent: int, index: str = "") -> dict[str, Lines]:
-        """Those parameters and kept values that a program reads, as local names."""
+    def reads(self, program: Program) -> dict[str, Lines]:
+        """Those parameters and saved values that a program reads, as local names."""
         parameters = [str(s) for s in self.cell.parameters if s in program.arguments]
         values = [str(s) for s in self.plan.saved if s in program.arguments]
         return {
-            "params": unpack(parameters, [f"params.{s}" for s in parameters], indent),
-            kept: unpack(values, [f"{kept}.{s}{index}" for s in values], indent),
+            "params": unpack(parameters, [f"params.{s}" for s in parameters], 1),
+            "saved": unpack(values, [f"saved.{s}" for s in values], 1),
         }
 
-    def seeds(self, program: Program, indent: int) -> Lines:
+    def seeds(self, program: Program) -> Lines:
         """The cotangents of the results as local names."""
         names = [str(self.plan.seed(s, program)) for s in self.plan.results]
-        return unpack_names("dnext", names, indent)
+        return unpack_names("dnext", names, 1)
 
     def filled_tangents(self, kept: str) -> Lines:
         """The tangents of the arguments with zeros for None."""

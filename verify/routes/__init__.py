@@ -1,7 +1,8 @@
 """The routes: one module each, found here by the `ROUTE` it defines.
 
 A route is asked to compare a subject with what it holds to be right, at a case. Routes that judge
-element by element against the definition share no code with one another but the interpreter.
+element by element against the definition differentiate it by different means; what they share is
+the interpreter that evaluates it and `definition`, which moves its arguments.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from verify.arithmetic.running import UNIT, Running
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function, Textbook
 from verify.evidence.verdict import BOUNDS, careful_rounding
-from verify.routes.complex_step import weighed_by_direction
 from verify.routes.definition import (
     Directions,
     by_states,
@@ -20,6 +19,7 @@ from verify.routes.definition import (
     directions,
     fields,
     results,
+    weighed_by_direction,
     without_time,
 )
 from verify.routes.route import ElementRoute, Reference

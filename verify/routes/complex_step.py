@@ -16,7 +16,7 @@ from verify.routes.definition import (
     case_of,
     derivative_of,
     results,
-    weighed,
+    weighed_by_direction,
     without_time,
 )
 from verify.routes.route import ElementRoute, Reference
@@ -46,16 +46,6 @@ def _gradient(units: Directions) -> dict[str, Array]:
     found = results(units.case, units.points(np.zeros(1), 1j * STEP), COMPLEX)
     slopes = weighed_by_direction(units, found).imag / STEP
     return units.gathered(slopes[0])
-
-
-def weighed_by_direction(units: Directions, found: Mapping[str, list[Array]]) -> Array:
-    """<cotangents, results> of each sample at each point: (offsets, directions, B)."""
-    batch = units.case.sizes["B"]
-    split = {
-        name: [value.reshape((-1, units.count, batch, *value.shape[1:])) for value in values]
-        for name, values in found.items()
-    }
-    return np.asarray(weighed(units.case, split, 3))
 
 
 def _along(case: Case) -> dict[str, Array]:

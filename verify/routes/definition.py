@@ -187,6 +187,16 @@ def directions(case: Case, roles: tuple[str, ...] = ("parameter", "input", "stat
     return Directions(case, ways, slices)
 
 
+def weighed_by_direction(units: Directions, found: Mapping[str, list[Array]]) -> Array:
+    """<cotangents, results> of each sample at each point: (offsets, directions, B)."""
+    batch = units.case.sizes["B"]
+    split = {
+        name: [value.reshape((-1, units.count, batch, *value.shape[1:])) for value in values]
+        for name, values in found.items()
+    }
+    return np.asarray(weighed(units.case, split, 3))
+
+
 def derivative_of(
     case: Case,
     function: Function,
