@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -59,9 +60,8 @@ class Writer:
         for number, rest in self.order.terms(expression):
             term = self.term(number, rest, output)
             written.append(term)
-        first, *others = written[0].split(" ")
-        if first.startswith("-") and "**" in first:  # a power binds before a sign: say so
-            written[0] = " ".join([f"-({first[1:]})", *others])
+        # A power binds before a sign: say so.
+        written[0] = re.sub(r"^-(\w+\*\*[\d.]+)", r"-(\1)", written[0])
         return written
 
     def text(self, expression: sp.Expr, output: str | None = None) -> str:
@@ -123,7 +123,7 @@ class Writer:
                 return f"np.sqrt({self.text(factor.base)})"
             if factor.exp.is_negative:
                 return f"(1 / {self.factor(1 / factor)})"
-            return f"{self.factor(factor.base)}**{factor.exp}"
+            return f"{self.factor(factor.base)}**{_number(factor.exp)}"
         if isinstance(factor, sp.Function):
             return f"{FUNCTIONS[type(factor).__name__]}({self.text(factor.args[0])})"
         if isinstance(factor, Select):

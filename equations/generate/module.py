@@ -11,7 +11,7 @@ from equations.generate.plan import Plan
 from equations.generate.sequences import SequenceFunctions
 from equations.generate.source import WIDTH, Lines, fill
 from equations.generate.steps import StepFunctions
-from equations.language import Contract, TensorSymbol
+from equations.language import Contract, LanguageError, TensorSymbol
 from equations.printing import render
 from equations.program import Program
 
@@ -49,7 +49,15 @@ def module_text(cell: Cell, source: str = "") -> str:
     }
     lines = fill(templates.MODULE.replace('"""<title>', "<title>"), slots, words)
     lines[0] = '"""' + lines[0]
-    return "\n".join(lines) + "\n"
+    text = "\n".join(lines) + "\n"
+    try:
+        compile(text, f"{cell.name}.py", "exec")
+    except SyntaxError as error:
+        raise LanguageError(
+            f"{cell.name}: its module cannot be generated, line {error.lineno} would be "
+            f"{(error.text or '').strip()!r}; a name of the cell or of an axis may not be usable"
+        ) from error
+    return text
 
 
 def functions_of(plan: Plan) -> list[tuple[str, Lines]]:

@@ -26,9 +26,11 @@ class Plan:
 
     @cached_property
     def saved(self) -> tuple[TensorSymbol, ...]:
-        """What a step keeps: inputs, states and every value but the pre-activations."""
+        """What a step keeps: inputs, states, and every value but arguments no derivative reads."""
         forward = self.cell.forward()
-        values = (eq.symbol for eq in forward if not _is_argument(eq.symbol))
+        derived = (self.cell.backward(), self.cell.tangent(), self.cell.jacobian())
+        read = {symbol for program in derived for symbol in program.arguments}
+        values = (eq.symbol for eq in forward if eq.symbol in read or not _is_argument(eq.symbol))
         kept = (*self.cell.inputs, *self.cell.states, *values)
         return tuple(symbol for symbol in kept if symbol.role != "shift")
 

@@ -9,7 +9,7 @@ import pytest
 from verify.suite import run_stage
 
 HEAD = """
-from equations.definition import Definition, Input, Output, Parameter, State
+from equations.definition import Definition, Input, Output, Parameter, Shift, State
 from equations.language import *
 
 
@@ -58,6 +58,43 @@ CELLS = {
     k = relu(W @ x + c)
     h_next = scale(g, h) + scale(s_next, k) - where(h > 0, h, 2 * h) * maximum(c, k) + W @ z
     y = Output(total(h_next * h))
+""",
+    "a power of three halves in a derivative": """
+    x = Input("n_x")
+    h = State("n_h")
+    W = Parameter("n_h", "n_x")
+    U = Parameter("n_h", "n_h")
+    b = Parameter("n_h")
+    v = 1 + tanh(W @ x + U @ h + b) ** 2
+    h_next = 1 / sqrt(v)
+""",
+    "a norm that every component is divided by": """
+    x = Input("n_x")
+    h = State("n_h")
+    W = Parameter("n_h", "n_x")
+    U = Parameter("n_h", "n_h")
+    b = Parameter("n_h")
+    n = sqrt(dot(h, h) + 1)
+    h_next = scale(1 / n, tanh(W @ x + U @ h + b))
+""",
+    "a recurrent softmax, with a shift": """
+    x = Input("n_x")
+    h = State("n_h")
+    W = Parameter("n_h", "n_x")
+    U = Parameter("n_h", "n_h")
+    b = Parameter("n_h")
+    a = W @ x + U @ h + b
+    m = Shift(largest(a))
+    e = exp(a - broadcast(m, "n_h"))
+    h_next = scale(1 / total(e), e)
+""",
+    "a derivative that reads the argument of its function": """
+    x = Input("n_x")
+    h = State("n_h")
+    W = Parameter("n_h", "n_x")
+    U = Parameter("n_h", "n_h")
+    b = Parameter("n_h")
+    h_next = log(1 + exp(W @ x + U @ h + b))
 """,
 }
 
