@@ -96,6 +96,14 @@ CELLS = {
     b = Parameter("n_h")
     h_next = log(1 + exp(W @ x + U @ h + b))
 """,
+    "a kink that switches whole units off": """
+    x = Input("n_x")
+    h = State("n_h")
+    W = Parameter("n_h", "n_x")
+    U = Parameter("n_h", "n_h")
+    b = Parameter("n_h")
+    h_next = relu(W @ x + U @ h + b)
+""",
 }
 
 

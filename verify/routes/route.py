@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function
 from verify.evidence.subject import Subject
@@ -80,6 +82,9 @@ class ElementRoute:
             if function not in self.functions:
                 continue
             got, allowed = subject.compute(function, case), rounding(case, function)
-            for name, expected in self.reference(case, function).items():
+            references = self.reference(case, function)
+            sizes = [np.max(np.abs(found.value), initial=0.0) for found in references.values()]
+            scale = float(max(sizes, default=0.0))
+            for name, expected in references.items():
                 quantity = f"{function}.{name}"
-                yield Comparison(quantity, got[name], *expected, allowed[name])
+                yield Comparison(quantity, got[name], *expected, allowed[name], scale=scale)

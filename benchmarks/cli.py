@@ -1,0 +1,137 @@
+"""The command: `python -m benchmarks`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+from rich.progress import Progress
+from rich.table import Table
+
+from benchmarks import report
+from benchmarks.case import CELLS, DTYPES, SIZES, MissingError
+from benchmarks.measure import PASSES, Growth, Row, growth, rows
+from benchmarks.plot import plot
+from verify.cli.console import console, open_console
+
+OUTPUT = Path(__file__).resolve().parent.parent / "reports" / "measured"
+
+
+@click.command(
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="\b\nExamples:\n"
+    "  python -m benchmarks --size tiny --repeats 3\n"
+    "  python -m benchmarks --cell gru --dtype float64 --output build/speed\n"
+    "  python -m benchmarks --json > speed.json",
+)
+@click.option(
+    "--size",
+    "sizes",
+    type=click.Choice(list(SIZES)),
+    multiple=True,
+    help="(T, B, n_x, n_h), by its n_h: "
+    + "; ".join(f"{name} {tuple(size)}" for name, size in SIZES.items())
+    + ". May be repeated; all of them unless told otherwise.",
+)
+@click.option(
+    "--dtype", "dtypes", type=click.Choice(DTYPES), multiple=True, help="Both by default."
+)
+@click.option("--cell", "names", type=click.Choice(CELLS), multiple=True, help="Both by default.")
+@click.option(
+    "--repeats", type=click.IntRange(1), default=7, show_default=True, help="Samples of each."
+)
+@click.option(
+    "--output",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=OUTPUT,
+    help="The folder for speed.md and speed.svg; reports/measured/ unless told otherwise.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, in seconds, instead of tables.")
+def command(
+    sizes: tuple[str, ...],
+    dtypes: tuple[str, ...],
+    names: tuple[str, ...],
+    repeats: int,
+    output: Path,
+    *,
+    as_json: bool,
+) -> None:
+    """Measure sequences: generated code, hand-written NumPy, frameworks, the products alone.
+
+    Everything runs on one thread, in one process, in turns. A framework that is not installed is
+    left out, and what to install is said. At all sizes this takes several minutes.
+    """
+    open_console()
+    chosen = [SIZES[name] for name in SIZES if name in (sizes or SIZES)]
+    runs = [(c, d, s) for c in names or CELLS for d in dtypes or DTYPES for s in chosen]
+    found: list[Row] = []
+    fits: list[Growth] = []
+    with Progress(console=console(stderr=True), transient=True) as progress:
+        task = progress.add_task("measuring", total=len(runs))
+        for cell, dtype, size in runs:
+            progress.update(task, description=f"{cell}, {dtype}, {tuple(size)}")
+            found += rows(cell, dtype, size, repeats)
+            if size == chosen[0]:
+                fits.append(growth(cell, dtype, size, repeats))
+            progress.advance(task)
+    said = shlex.join(["python", "-m", "benchmarks", *_told(sizes, dtypes, names, repeats)])
+    if as_json:
+        click.echo(report.as_json(found, fits, said))
+    else:
+        _show(found, fits, repeats, said)
+    output.mkdir(parents=True, exist_ok=True)
+    page = output / "speed.md"
+    page.write_text(report.page(found, fits, repeats, said), encoding="utf-8")
+    click.echo(f"wrote {page}", err=True)
+    try:
+        plot(found, output / "speed.svg")
+    except MissingError as error:
+        click.echo(str(error), err=True)
+    else:
+        click.echo(f"wrote {output / 'speed.svg'}", err=True)
+
+
+def _told(
+    sizes: tuple[str, ...], dtypes: tuple[str, ...], names: tuple[str, ...], repeats: int
+) -> list[str]:
+    """The options that decide what is measured, as they were given."""
+    options = [("--size", sizes), ("--dtype", dtypes), ("--cell", names)]
+    given = [part for option, values in options for value in values for part in (option, value)]
+    return [*given, "--repeats", str(repeats)]
+
+
+def _show(found: list[Row], fits: list[Growth], repeats: int, said: str) -> None:
+    """Tables in the terminal."""
+    out = console()
+    out.print(report.headline(repeats, said), markup=False)
+    for which in PASSES:
+        out.print(_table(report.TITLES[which], report.HEADINGS, report.lines(found, which)))
+    out.print(_table("Growth with the steps", report.GROWTH_HEADINGS, report.grown(fits)))
+    for line in report.missing(found):
+        out.print(line, markup=False)
+
+
+def _table(title: str, headings: tuple[str, ...], lines: list[tuple[str, ...]]) -> Table:
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2, 0, 0))
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if number < 3 else "right", no_wrap=True)
+    for line in lines:
+        table.add_row(*line)
+    return table
+
+
+def main() -> None:
+    """Run the command line; wrong use is one line on standard error, and status 2."""
+    try:
+        command.main(prog_name="python -m benchmarks", standalone_mode=False)
+    except click.ClickException as error:
+        click.echo(f"benchmarks: {' '.join(error.format_message().split())}", err=True)
+        sys.exit(2)
+    except OSError as error:
+        click.echo(f"benchmarks: {error}", err=True)
+        sys.exit(2)
+    except click.Abort:
+        click.echo("benchmarks: interrupted", err=True)
+        sys.exit(2)

@@ -1,0 +1,131 @@
+"""What was measured, as tables: for the terminal, for a page of Markdown, for a program."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
+
+from benchmarks.case import Size
+from benchmarks.measure import CONTENDERS, PASSES, Growth, Row
+from verify.report.markdown import document, table
+from verify.report.measured import machine
+
+PACKAGES = ("gateproof", "numpy", "autograd", "torch", "jax")
+TITLES = {"forward": "Forward", "both": "Forward and backward"}
+RIVALS = [name for name in CONTENDERS if name != "generated"]
+HEADINGS = ("cell", "dtype", "(T, B, n_x, n_h)", "ms", "least", *RIVALS)
+
+METHOD = """\
+One thread each, in one process, in turns, in processor time, so that other programs on the machine
+count for less. *ms* is the median of {repeats} samples of the generated code, *least* the smallest.
+A number under another contender is its median over that of the generated code: above 1 the generated
+code is faster. Differences below 5 % mean nothing.
+
+- *hand-written*: the best NumPy known here, under the same contract; sigmoid through tanh.
+- *products*: the matrix products alone, not cut into blocks: the part of the time that they take.
+- *autograd*: HIPS autograd on the equations as written, in a loop over time.
+- *torch.nn*: eager. Its GRU resets after the product: another cell, with one recurrent product per
+  step instead of two.
+- *torch loop*, *jax scan*: the equations with stacked gates. jax is compiled with jit, its forward
+  pass without keeping anything for the way back; the forward pass of autograd keeps nothing either."""
+
+
+def headline(repeats: int, command: str) -> str:
+    """Machine, versions, command and method."""
+    numbers = [f"python {platform.python_version()}", *_versions()]
+    where = f"Command: `{command}`. Machine: {machine()}. {', '.join(numbers)}."
+    return f"{where}\n\n{METHOD.format(repeats=repeats)}"
+
+
+def _versions() -> Iterator[str]:
+    for name in PACKAGES:
+        try:
+            yield f"{name} {version(name)}"
+        except PackageNotFoundError:
+            yield f"{name} not installed"
+
+
+def lines(rows: Iterable[Row], which: str) -> list[tuple[str, ...]]:
+    """One line per cell, dtype and size, in columns as in `HEADINGS`."""
+    found = []
+    chosen = [row for row in rows if row.which == which]
+    for (cell, dtype, size), group in groupby(chosen, lambda row: (row.cell, row.dtype, row.size)):
+        by_name = {row.contender: row for row in group}
+        own = by_name["generated"]
+        times = (_ms(own.median), _ms(own.least))
+        numbers = (ratio(by_name[name], own) for name in RIVALS)
+        found.append((cell, dtype, _size(size), *times, *map(_number, numbers)))
+    return found
+
+
+def ratio(row: Row, own: Row) -> float | None:
+    """A contender's median over that of the generated code; None if it is not there."""
+    return None if row.median is None or own.median is None else row.median / own.median
+
+
+def grown(found: Sequence[Growth]) -> list[tuple[str, ...]]:
+    """One line per fit."""
+    return [
+        (
+            growth.cell,
+            growth.dtype,
+            ", ".join(map(str, growth.steps)),
+            ", ".join(_ms(seconds) for seconds in growth.seconds),
+            f"{growth.exponent:.3f}",
+        )
+        for growth in found
+    ]
+
+
+GROWTH_HEADINGS = ("cell", "dtype", "T", "ms", "exponent of T")
+
+
+def page(rows: Sequence[Row], found: Sequence[Growth], repeats: int, command: str) -> str:
+    """All of it in Markdown."""
+    parts = ["# Speed", headline(repeats, command), "![Ratios by size](speed.svg)"]
+    for which in PASSES:
+        parts += [f"## {TITLES[which]}", table(HEADINGS, lines(rows, which))]
+    if found:
+        size = _size(found[0].size)
+        about = f"Generated code, forward and backward, otherwise at {size}; 1 is linear."
+        parts += ["## Growth with the steps", about, table(GROWTH_HEADINGS, grown(found))]
+    parts += missing(rows)
+    return document(parts)
+
+
+def missing(rows: Iterable[Row]) -> list[str]:
+    """What was not there, and how to get it; each once."""
+    return list(dict.fromkeys(f"{row.contender}: {row.missing}" for row in rows if row.missing))
+
+
+def as_json(rows: Iterable[Row], found: Iterable[Growth], command: str) -> str:
+    """All of it for a program: seconds, not rounded."""
+    return json.dumps(
+        {
+            "command": command,
+            "machine": machine(),
+            "versions": list(_versions()),
+            "rows": [{**asdict(row), "size": row.size._asdict()} for row in rows],
+            "growth": [
+                {**asdict(growth), "size": growth.size._asdict(), "exponent": growth.exponent}
+                for growth in found
+            ],
+        },
+        indent=2,
+    )
+
+
+def _size(size: Size) -> str:
+    return f"({', '.join(map(str, size))})"
+
+
+def _ms(seconds: float | None) -> str:
+    return "" if seconds is None else f"{seconds * 1e3:.3g}"
+
+
+def _number(value: float | None) -> str:
+    return "not installed" if value is None else f"{value:.2f}"
