@@ -22,16 +22,16 @@ HEADINGS = ("cell", "dtype", "(T, B, n_x, n_h)", "ms", "least", *RIVALS)
 METHOD = """\
 One thread each, in one process, in turns, in processor time, so that other programs on the machine
 count for less. *ms* is the median of {repeats} samples of the generated code, *least* the smallest.
-A number under another contender is its median over that of the generated code: above 1 the generated
-code is faster. Differences below 5 % mean nothing.
+A number under another contender is its median over that of the generated code: above 1 the
+generated code is faster. Differences below 5 % mean nothing.
 
 - *hand-written*: the best NumPy known here, under the same contract; sigmoid through tanh.
 - *products*: the matrix products alone, not cut into blocks: the part of the time that they take.
 - *autograd*: HIPS autograd on the equations as written, in a loop over time.
 - *torch.nn*: eager. Its GRU resets after the product: another cell, with one recurrent product per
   step instead of two.
-- *torch loop*, *jax scan*: the equations with stacked gates. jax is compiled with jit, its forward
-  pass without keeping anything for the way back; the forward pass of autograd keeps nothing either."""
+- *torch loop*, *jax scan*: the equations with stacked gates. jax is compiled with jit. The forward
+  passes of jax and autograd keep nothing for the way back; the others do."""
 
 
 def headline(repeats: int, command: str) -> str:
