@@ -17,6 +17,7 @@ from equations.language import TensorSymbol
 
 _FACTOR_CLASS = {"parameter": 1, "value": 2, "shift": 2, "input": 3, "state": 3}
 _COTANGENTS = ("cotangent", "seed", "carry")
+_VALUES = ("argument", "expression", "beside")
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Order:
 def _class_of(symbol: TensorSymbol) -> int:
     """Cotangents and their tangents first; tangents of the cell's own values last."""
     outermost = symbol.origin
-    while symbol.origin is not None and symbol.origin[0] not in ("argument", "expression"):
+    while symbol.origin is not None and symbol.origin[0] not in _VALUES:
         if symbol.origin[0] in _COTANGENTS:
             return 0
         symbol = symbol.origin[1][0]

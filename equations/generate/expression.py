@@ -24,7 +24,13 @@ from equations.language import (
 )
 from equations.order import Order
 
-FUNCTIONS = {"tanh": "np.tanh", "exp": "np.exp", "log": "np.log", "sigmoid": "_sigmoid"}
+FUNCTIONS = {
+    "Abs": "np.abs",
+    "tanh": "np.tanh",
+    "exp": "np.exp",
+    "log": "np.log",
+    "sigmoid": "_sigmoid",
+}
 
 
 @dataclass(frozen=True)
@@ -123,7 +129,8 @@ class Writer:
                 return f"np.sqrt({self.text(factor.base)})"
             if factor.exp.is_negative:
                 return f"(1 / {self.factor(1 / factor)})"
-            return f"{self.factor(factor.base)}**{_number(factor.exp)}"
+            power = "**" if isinstance(factor.base, TensorSymbol) else " ** "
+            return f"{self.factor(factor.base)}{power}{_number(factor.exp)}"
         if isinstance(factor, sp.Function):
             return f"{FUNCTIONS[type(factor).__name__]}({self.text(factor.args[0])})"
         if isinstance(factor, Select):

@@ -12,6 +12,7 @@ from functools import cached_property
 from equations.cell import Cell
 from equations.derive.names import CotangentNames, TangentNames, jacobian_name
 from equations.derive.sequence import Recurrence
+from equations.generate.exact import exact
 from equations.generate.schedule import Schedule, schedule
 from equations.generate.stack import stack
 from equations.language import TensorSymbol
@@ -27,42 +28,42 @@ class Plan:
     @cached_property
     def saved(self) -> tuple[TensorSymbol, ...]:
         """What a step keeps: inputs, states, and every value but arguments no derivative reads."""
-        forward = self.cell.forward()
         derived = (self.cell.backward(), self.cell.tangent(), self.cell.jacobian())
-        read = {symbol for program in derived for symbol in program.arguments}
-        values = (eq.symbol for eq in forward if eq.symbol in read or not _is_argument(eq.symbol))
+        known = self.forward.symbols
+        read = {s for program in derived for s in self._exact(program).given(known).arguments}
+        values = (eq.symbol for eq in self.forward if eq.symbol in read or not _is_inner(eq.symbol))
         kept = (*self.cell.inputs, *self.cell.states, *values)
         return tuple(symbol for symbol in kept if symbol.role != "shift")
 
     @cached_property
     def forward(self) -> Program:
-        """The step itself."""
-        return self.cell.forward()
+        """The step itself, with the complements that derivatives read or it reads itself."""
+        return self._exact(self.cell.forward())
 
     @cached_property
     def backward(self) -> Program:
         """Reverse mode from saved values."""
-        return self._from_saved(self.cell.backward())
+        return self._from_saved(self._exact(self.cell.backward()))
 
     @cached_property
     def tangent(self) -> Program:
         """Forward mode from saved values."""
-        return self._from_saved(self.cell.tangent())
+        return self._from_saved(self._exact(self.cell.tangent()))
 
     @cached_property
     def second(self) -> Program:
         """The tangents of the gradients from saved values."""
-        return self._from_saved(self.cell.second())
+        return self._from_saved(self._exact(self.cell.second()))
 
     @cached_property
     def jacobian(self) -> Program:
         """New states by old states from saved values."""
-        return self._from_saved(self.cell.jacobian())
+        return self._from_saved(self._exact(self.cell.jacobian()))
 
     @cached_property
     def sequence(self) -> Schedule:
         """The sequence, split into what waits and what does not."""
-        return self._scheduled(self.cell.sequence(), self.saved)
+        return self._scheduled(replace(self.cell.sequence(), body=self.forward), self.saved)
 
     @cached_property
     def bptt(self) -> Schedule:
@@ -110,11 +111,14 @@ class Plan:
         return stack(schedule(recurrence, kept), {*recurrence.body.results, *kept}, alone)
 
     def _from_tape(self, recurrence: Recurrence) -> Recurrence:
-        return replace(recurrence, body=self._from_saved(recurrence.body))
+        return replace(recurrence, body=self._from_saved(self._exact(recurrence.body)))
+
+    def _exact(self, program: Program) -> Program:
+        return exact(program, self.cell.forward())
 
     def _from_saved(self, program: Program) -> Program:
         return program.given(self.saved)
 
 
-def _is_argument(symbol: TensorSymbol) -> bool:
-    return symbol.origin is not None and symbol.origin[0] == "argument"
+def _is_inner(symbol: TensorSymbol) -> bool:
+    return symbol.origin is not None and symbol.origin[0] in ("argument", "beside")

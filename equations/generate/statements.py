@@ -59,9 +59,11 @@ class Statements:
 
     def order(self, symbols: Iterable[TensorSymbol]) -> Order:
         """The writing order: that of the cell, then of the symbols given."""
-        position = dict(self.plan.forward.position)
+        position = dict(self.plan.cell.forward().position)
         for symbol in symbols:
-            position.setdefault(symbol, len(position))
+            beside = symbol.origin[1][0].atoms(TensorSymbol) if is_beside(symbol) else ()
+            place = max((position[of] for of in beside), default=len(position))
+            position.setdefault(symbol, place)
         return Order(position)
 
     def above(self, symbols: Iterable[TensorSymbol]) -> Lines:
@@ -77,22 +79,22 @@ class Statements:
     def origin(self, symbol: TensorSymbol) -> str | None:
         """The equation of the cell that a statement came from, printed."""
         if symbol.origin is None or symbol.origin[0] in ("argument", "expression"):
-            known = self.plan.forward.value_of(symbol) is not None
+            known = self.plan.cell.forward().value_of(symbol) is not None
             return self.defining(symbol) if known else self.part(symbol)
         kind, (of, *_) = symbol.origin
         if not isinstance(of, TensorSymbol):
-            return None
+            return self.show(of) if kind == "beside" else None
         if kind != "cotangent":
             derived = of.origin is not None and of.origin[0] == "cotangent"
             return self.origin(of) if derived else self.defining(of)
-        users = [eq.symbol for eq in self.plan.forward if eq.value.has(of)]
+        users = [eq.symbol for eq in self.plan.cell.forward() if eq.value.has(of)]
         if len(users) == 1:
             return self.defining(users[0])
         return f"{self.show(of)} is in {', '.join(map(self.show, users))}" if users else None
 
     def defining(self, symbol: TensorSymbol) -> str | None:
         """The equation of a value of the cell, printed."""
-        value = self.plan.forward.value_of(symbol)
+        value = self.plan.cell.forward().value_of(symbol)
         if value is None:
             return None
         name, text = self.show(symbol), self.show(value)
@@ -104,7 +106,13 @@ class Statements:
 
     def show(self, value: sp.Expr) -> str:
         """An expression of the cell, printed as people write it."""
-        return printed(value, Order(self.plan.forward.position), "unicode")
+        beside = {s: s.origin[1][0] for s in value.atoms(TensorSymbol) if is_beside(s)}
+        return printed(value.xreplace(beside), Order(self.plan.cell.forward().position), "unicode")
+
+
+def is_beside(symbol: TensorSymbol) -> bool:
+    """Whether it is computed beside what is printed, and has no name in print."""
+    return symbol.origin is not None and symbol.origin[0] == "beside"
 
 
 def is_batched(equation: Equation, batched: Mapping[TensorSymbol, bool]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from equations.cell import Cell
+from equations.generate.exact import complements
 from equations.generate.plan import Plan
 from equations.generate.source import Lines, call, fill, indented, unpack
 from equations.generate.statements import Statements
@@ -65,10 +66,17 @@ class Writing:
         lines = fill(template, {**slots, "check": here}, {**described, **(words or {})})
         at = next(k for k, line in enumerate(lines) if line.strip() == "<check>")
         return [
+            *self.quiet(lines),
             *lines[:at],
             *indented(self.check(name, groups, lines[at + 1 :])),
             *lines[at + 1 :],
         ]
+
+    def quiet(self, body: Lines) -> Lines:
+        """The decorator of a function in which e^-a, or its inverse, may overflow to infinity."""
+        made = {str(complement.ahead.symbol) for complement in complements(self.cell.forward())}
+        used = {name.removesuffix("_all") for name in re.findall(r"\bexp_\w+", "\n".join(body))}
+        return ['@np.errstate(over="ignore", divide="ignore")'] if used & made else []
 
     def check(self, name: str, groups: Sequence[Group], body: Lines) -> Lines:
         """The call that checks the arguments, and the lengths and dtype the body uses."""

@@ -33,6 +33,7 @@ _SAVED = {
     "q": "n_k",
     "k": "n_k",
     "v": "n_v",
+    "exp_beta": "",
     "beta": "",
     "e": "n_v",
     "S_next": "n_v n_k",
@@ -71,6 +72,7 @@ class Saved(NamedTuple):
     q: Array  # (B, n_k)
     k: Array  # (B, n_k)
     v: Array  # (B, n_v)
+    exp_beta: Array  # (B,)
     beta: Array  # (B,)
     e: Array  # (B, n_v)
     S_next: Array  # (B, n_v, n_k)
@@ -85,6 +87,7 @@ class Tape(NamedTuple):
     q: Array  # (T, B, n_k)
     k: Array  # (T, B, n_k)
     v: Array  # (T, B, n_v)
+    exp_beta: Array  # (T, B)
     beta: Array  # (T, B)
     e: Array  # (T, B, n_v)
     S_next: Array  # (T, B, n_v, n_k)
@@ -120,6 +123,7 @@ def init(
     )
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step(params: Params, x: Array, state: State) -> tuple[Next, Saved]:
     """One time step: the new state, and the values of the equations for its derivatives.
 
@@ -144,17 +148,19 @@ def step(params: Params, x: Array, state: State) -> tuple[Next, Saved]:
     # a_β = w_βᵀ x_t + b_β
     a_beta = w_beta @ x.T + b_beta
     # β_t = σ(a_β)
-    beta = _sigmoid(a_beta)
+    exp_beta = np.exp(-a_beta)
+    beta = 1 / (1 + exp_beta)
     # e_t = v_t - S_{t-1} k_t
     e = v - (S @ k[:, :, None])[:, :, 0]
     # S_t = S_{t-1} + β_t e_t k_tᵀ
     S_next = S + (beta[:, None] * e)[:, :, None] * k[:, None, :]
     # o_t = S_t q_t
     o = (S_next @ q[:, :, None])[:, :, 0]
-    saved = Saved(x=x, S=S, q=q, k=k, v=v, beta=beta, e=e, S_next=S_next, o=o)
+    saved = Saved(x=x, S=S, q=q, k=k, v=v, exp_beta=exp_beta, beta=beta, e=e, S_next=S_next, o=o)
     return Next(S=S_next, o=o), saved
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Array, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
@@ -170,9 +176,11 @@ def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Array, 
     dnext = Next(*_filled(dnext, [saved.S_next.shape, saved.o.shape], saved[0].dtype))
     _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
-    x, S, q, k, beta, e = saved.x, saved.S, saved.q, saved.k, saved.beta, saved.e
-    S_next = saved.S_next
+    x, S, q, k, exp_beta, beta = saved.x, saved.S, saved.q, saved.k, saved.exp_beta, saved.beta
+    e, S_next = saved.e, saved.S_next
     dS_next_given, do = dnext
+    # 1 - β_t
+    one_minus_beta = 1 / (1 + 1 / exp_beta)
     # o_t = S_t q_t
     dS_next = dS_next_given + do[:, :, None] * q[:, None, :]
     # S_t = S_{t-1} + β_t e_t k_tᵀ
@@ -182,7 +190,7 @@ def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Array, 
     # S_t = S_{t-1} + β_t e_t k_tᵀ
     dbeta = ((dS_next.mT @ e[:, :, None])[:, :, 0] * k).sum(axis=-1)
     # β_t = σ(a_β)
-    da_beta = dbeta * beta * (1 - beta)
+    da_beta = dbeta * beta * one_minus_beta
     # a_β = w_βᵀ x_t + b_β
     dw_beta = da_beta @ x
     db_beta = da_beta.sum(axis=0)
@@ -204,6 +212,7 @@ def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Array, 
     return dparams, dx, State(S=dS)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> Next:
     """Forward mode of `step`: the tangents of what it returned.
 
@@ -229,11 +238,13 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
         (dstate, _STATE, "B"),
     )
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
-    x, S, q, k, beta, e = saved.x, saved.S, saved.q, saved.k, saved.beta, saved.e
-    S_next = saved.S_next
+    x, S, q, k, exp_beta, beta = saved.x, saved.S, saved.q, saved.k, saved.exp_beta, saved.beta
+    e, S_next = saved.e, saved.S_next
     W_q_dot, W_k_dot, W_v_dot, w_beta_dot, b_beta_dot = dparams
     x_dot = dx
     (S_dot,) = dstate
+    # 1 - β_t
+    one_minus_beta = 1 / (1 + 1 / exp_beta)
     # q_t = W_q x_t
     q_dot = x_dot @ W_q.T + x @ W_q_dot.T
     # k_t = W_k x_t
@@ -243,7 +254,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     # a_β = w_βᵀ x_t + b_β
     a_beta_dot = w_beta @ x_dot.T + w_beta_dot @ x.T + b_beta_dot
     # β_t = σ(a_β)
-    beta_dot = beta * (1 - beta) * a_beta_dot
+    beta_dot = beta * one_minus_beta * a_beta_dot
     # e_t = v_t - S_{t-1} k_t
     e_dot = v_dot - (S_dot @ k[:, :, None])[:, :, 0] - (S @ k_dot[:, :, None])[:, :, 0]
     # S_t = S_{t-1} + β_t e_t k_tᵀ
@@ -258,6 +269,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     return Next(S=S_next_dot, o=o_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_hvp(
     params: Params, saved: Saved, dnext: Next, dparams: Params, dx: Array, dstate: State
 ) -> tuple[Params, Array, State]:
@@ -291,19 +303,21 @@ def step_hvp(
         (dstate, _STATE, "B"),
     )
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
-    x, S, q, k, beta, e = saved.x, saved.S, saved.q, saved.k, saved.beta, saved.e
-    S_next = saved.S_next
+    x, S, q, k, exp_beta, beta = saved.x, saved.S, saved.q, saved.k, saved.exp_beta, saved.beta
+    e, S_next = saved.e, saved.S_next
     dS_next_given, do = dnext
     W_q_dot, W_k_dot, W_v_dot, w_beta_dot, b_beta_dot = dparams
     x_dot = dx
     (S_dot,) = dstate
+    # 1 - β_t
+    one_minus_beta = 1 / (1 + 1 / exp_beta)
     # o_t = S_t q_t
     dS_next = dS_next_given + do[:, :, None] * q[:, None, :]
     # S_t = S_{t-1} + β_t e_t k_tᵀ
     de = (dS_next @ k[:, :, None])[:, :, 0] * beta[:, None]
     dbeta = ((dS_next.mT @ e[:, :, None])[:, :, 0] * k).sum(axis=-1)
     # β_t = σ(a_β)
-    da_beta = dbeta * beta * (1 - beta)
+    da_beta = dbeta * beta * one_minus_beta
     # e_t = v_t - S_{t-1} k_t
     dv = de.copy()
     # k_t is in e_t, S_t
@@ -319,7 +333,7 @@ def step_hvp(
     # a_β = w_βᵀ x_t + b_β
     a_beta_dot = w_beta @ x_dot.T + w_beta_dot @ x.T + b_beta_dot
     # β_t = σ(a_β)
-    beta_dot = beta * (1 - beta) * a_beta_dot
+    beta_dot = beta * one_minus_beta * a_beta_dot
     # e_t = v_t - S_{t-1} k_t
     e_dot = v_dot - (S_dot @ k[:, :, None])[:, :, 0] - (S @ k_dot[:, :, None])[:, :, 0]
     # S_t = S_{t-1} + β_t e_t k_tᵀ
@@ -346,7 +360,7 @@ def step_hvp(
         + ((dS_next_dot.mT @ e[:, :, None])[:, :, 0] * k).sum(axis=-1)
     )
     # β_t = σ(a_β)
-    da_beta_dot = dbeta * (1 - 2 * beta) * beta_dot + dbeta_dot * beta * (1 - beta)
+    da_beta_dot = dbeta * (1 - 2 * beta) * beta_dot + dbeta_dot * beta * one_minus_beta
     # a_β = w_βᵀ x_t + b_β
     dw_beta_dot = da_beta @ x_dot + da_beta_dot @ x
     db_beta_dot = da_beta_dot.sum(axis=0)
@@ -411,6 +425,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     return Jacobian(S=State(S=dS_next_dS))
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
@@ -443,7 +458,8 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
     # a_β = w_βᵀ x_t + b_β
     a_beta_all = w_beta @ x_all.T + b_beta
     # β_t = σ(a_β)
-    beta_all = _sigmoid(a_beta_all)
+    exp_beta_all = np.exp(-a_beta_all)
+    beta_all = 1 / (1 + exp_beta_all)
     e_all = np.empty((T * B, n_v), dtype=dtype)
     S_steps = np.empty(((T + 1) * B, n_v, n_k), dtype=dtype)
     S_steps[:B] = state0.S
@@ -467,6 +483,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
         q=q_all.reshape(T, B, n_k),
         k=k_all.reshape(T, B, n_k),
         v=v_all.reshape(T, B, n_v),
+        exp_beta=exp_beta_all.reshape(T, B),
         beta=beta_all.reshape(T, B),
         e=e_all.reshape(T, B, n_v),
         S_next=S_next_all.reshape(T, B, n_v, n_k),
@@ -475,6 +492,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
     return Next(S=tape.S_next, o=tape.o), tape
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
@@ -500,11 +518,14 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
     S_all = tape.S.reshape(T * B, n_v, n_k)
     q_all = tape.q.reshape(T * B, n_k)
     k_all = tape.k.reshape(T * B, n_k)
+    exp_beta_all = tape.exp_beta.reshape(T * B)
     beta_all = tape.beta.reshape(T * B)
     e_all = tape.e.reshape(T * B, n_v)
     S_next_all = tape.S_next.reshape(T * B, n_v, n_k)
     dS_next_given_all = dnexts.S.reshape(T * B, n_v, n_k)
     do_all = dnexts.o.reshape(T * B, n_v)
+    # 1 - β_t
+    one_minus_beta_all = 1 / (1 + 1 / exp_beta_all)
     # ΔS_t + δo_t q_tᵀ
     dS_next_ahead_all = dS_next_given_all + do_all[:, :, None] * q_all[:, None, :]
     # o_t = S_t q_t
@@ -529,7 +550,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
     # S_t = S_{t-1} + β_t e_t k_tᵀ
     dbeta_all = ((dS_next_all.mT @ e_all[:, :, None])[:, :, 0] * k_all).sum(axis=-1)
     # β_t = σ(a_β)
-    da_beta_all = dbeta_all * beta_all * (1 - beta_all)
+    da_beta_all = dbeta_all * beta_all * one_minus_beta_all
     # a_β = w_βᵀ x_t + b_β
     dw_beta = da_beta_all @ x_all
     db_beta = da_beta_all.sum(axis=0)
@@ -548,6 +569,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
     return dparams, dx_all.reshape(T, B, n_x), State(S=dS_next_later)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> Next:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
@@ -579,12 +601,15 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     S_all = tape.S.reshape(T * B, n_v, n_k)
     q_all = tape.q.reshape(T * B, n_k)
     k_all = tape.k.reshape(T * B, n_k)
+    exp_beta_all = tape.exp_beta.reshape(T * B)
     beta_all = tape.beta.reshape(T * B)
     e_all = tape.e.reshape(T * B, n_v)
     S_next_all = tape.S_next.reshape(T * B, n_v, n_k)
     x_dot_all = dxs.reshape(T * B, n_x)
     W_q_k = np.concatenate((W_q, W_k), axis=0)
     W_q_k_dot = np.concatenate((W_q_dot, W_k_dot), axis=0)
+    # 1 - β_t
+    one_minus_beta_all = 1 / (1 + 1 / exp_beta_all)
     # q_t = W_q x_t
     # k_t = W_k x_t
     q_k_dot_all = x_dot_all @ W_q_k.T + x_all @ W_q_k_dot.T
@@ -594,7 +619,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     # a_β = w_βᵀ x_t + b_β
     a_beta_dot_all = w_beta @ x_dot_all.T + w_beta_dot @ x_all.T + b_beta_dot
     # β_t = σ(a_β)
-    beta_dot_all = beta_all * (1 - beta_all) * a_beta_dot_all
+    beta_dot_all = beta_all * one_minus_beta_all * a_beta_dot_all
     # v̇_t - S_{t-1} k̇_t
     e_dot_ahead_all = v_dot_all - (S_all @ k_dot_all[:, :, None])[:, :, 0]
     # β̇_t e_t k_tᵀ + β_t e_t k̇_tᵀ
@@ -618,13 +643,6 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     o_dot_all = (S_next_dot_all @ q_all[:, :, None])[:, :, 0]
     o_dot_all = o_dot_all + (S_next_all @ q_k_dot_all[:, :n_k][:, :, None])[:, :, 0]
     return Next(S=S_next_dot_all.reshape(T, B, n_v, n_k), o=o_dot_all.reshape(T, B, n_v))
-
-
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
-    t = np.exp(-np.abs(a))
-    value: Array = np.maximum(t, a >= 0) / (1 + t)
-    return value
 
 
 def _filled(

@@ -38,8 +38,11 @@ _SAVED = {
     "x": "n_x",
     "h": "n_h",
     "u": "n_h",
+    "one_minus_u": "n_h",
+    "exp_r": "n_h",
     "r": "n_h",
     "r_h": "n_h",
+    "a_h_cand": "n_h",
     "h_cand": "n_h",
     "h_next": "n_h",
 }
@@ -71,8 +74,11 @@ class Saved(NamedTuple):
     x: Array  # (B, n_x)
     h: Array  # (B, n_h)
     u: Array  # (B, n_h)
+    one_minus_u: Array  # (B, n_h)
+    exp_r: Array  # (B, n_h)
     r: Array  # (B, n_h)
     r_h: Array  # (B, n_h)
+    a_h_cand: Array  # (B, n_h)
     h_cand: Array  # (B, n_h)
     h_next: Array  # (B, n_h)
 
@@ -83,8 +89,11 @@ class Tape(NamedTuple):
     x: Array  # (T, B, n_x)
     h: Array  # (T, B, n_h)
     u: Array  # (T, B, n_h)
+    one_minus_u: Array  # (T, B, n_h)
+    exp_r: Array  # (T, B, n_h)
     r: Array  # (T, B, n_h)
     r_h: Array  # (T, B, n_h)
+    a_h_cand: Array  # (T, B, n_h)
     h_cand: Array  # (T, B, n_h)
     h_next: Array  # (T, B, n_h)
 
@@ -119,6 +128,7 @@ def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.
     )
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     """One time step: the new state, and the values of the equations for its derivatives.
 
@@ -137,11 +147,15 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     a_u = x @ W_u.T + h @ U_u.T + b_u
     # Γ_u = σ(a_u)
-    u = _sigmoid(a_u)
+    exp_u = np.exp(-a_u)
+    u = 1 / (1 + exp_u)
+    # 1 - Γ_u
+    one_minus_u = 1 / (1 + 1 / exp_u)
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     a_r = x @ W_r.T + h @ U_r.T + b_r
     # Γ_r = σ(a_r)
-    r = _sigmoid(a_r)
+    exp_r = np.exp(-a_r)
+    r = 1 / (1 + exp_r)
     # Γ_r ∘ h_{t-1}
     r_h = r * h
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
@@ -149,11 +163,23 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # h'_t = tanh(a_{h'})
     h_cand = np.tanh(a_h_cand)
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
-    h_next = (1 - u) * h + u * h_cand
-    saved = Saved(x=x, h=h, u=u, r=r, r_h=r_h, h_cand=h_cand, h_next=h_next)
+    h_next = one_minus_u * h + u * h_cand
+    saved = Saved(
+        x=x,
+        h=h,
+        u=u,
+        one_minus_u=one_minus_u,
+        exp_r=exp_r,
+        r=r,
+        r_h=r_h,
+        a_h_cand=a_h_cand,
+        h_cand=h_cand,
+        h_next=h_next,
+    )
     return State(h=h_next), saved
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
@@ -170,12 +196,18 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
-    x, h, u, r, r_h, h_cand = saved.x, saved.h, saved.u, saved.r, saved.r_h, saved.h_cand
+    x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
+    r, r_h, a_h_cand, h_cand = saved.r, saved.r_h, saved.a_h_cand, saved.h_cand
     (dh_next,) = dnext
+    # 1 - Γ_r
+    one_minus_r = 1 / (1 + 1 / exp_r)
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_cand = dh_next * u
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - h_cand**2)
+    da_h_cand = dh_cand * slope_h_cand
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dW_h = da_h_cand.T @ x
     dU_h = da_h_cand.T @ r_h
@@ -184,7 +216,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # Γ_r ∘ h_{t-1}
     dr = dr_h * h
     # Γ_r = σ(a_r)
-    da_r = dr * r * (1 - r)
+    da_r = dr * one_minus_r * r
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     dW_r = da_r.T @ x
     dU_r = da_r.T @ h
@@ -192,7 +224,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     du = dh_next * (h_cand - h)
     # Γ_u = σ(a_u)
-    da_u = du * u * (1 - u)
+    da_u = du * one_minus_u * u
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     dW_u = da_u.T @ x
     dU_u = da_u.T @ h
@@ -200,7 +232,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # x_t is in a_u, a_r, a_{h'}
     dx = da_u @ W_u + da_r @ W_r + da_h_cand @ W_h
     # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
-    dh = dh_next * (1 - u) + dr_h * r + da_u @ U_u + da_r @ U_r
+    dh = dh_next * one_minus_u + dr_h * r + da_u @ U_u + da_r @ U_r
     dparams = Params(
         W_u=dW_u,
         W_r=dW_r,
@@ -215,6 +247,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     return dparams, dx, State(h=dh)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
     """Forward mode of `step`: the tangents of what it returned.
 
@@ -241,29 +274,36 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     )
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
-    x, h, u, r, r_h, h_cand = saved.x, saved.h, saved.u, saved.r, saved.r_h, saved.h_cand
+    x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
+    r, r_h, a_h_cand, h_cand = saved.r, saved.r_h, saved.a_h_cand, saved.h_cand
     W_u_dot, W_r_dot, W_h_dot, U_u_dot, U_r_dot, U_h_dot, b_u_dot, b_r_dot, b_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - Γ_r
+    one_minus_r = 1 / (1 + 1 / exp_r)
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     a_u_dot = x_dot @ W_u.T + h_dot @ U_u.T + x @ W_u_dot.T + h @ U_u_dot.T + b_u_dot
     # Γ_u = σ(a_u)
-    u_dot = u * (1 - u) * a_u_dot
+    u_dot = one_minus_u * u * a_u_dot
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
     # Γ_r = σ(a_r)
-    r_dot = r * (1 - r) * a_r_dot
+    r_dot = one_minus_r * r * a_r_dot
     # Γ_r ∘ h_{t-1}
     r_h_dot = r * h_dot + h * r_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+    h_cand_dot = slope_h_cand * a_h_cand_dot
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
-    h_next_dot = (1 - u) * h_dot + (h_cand - h) * u_dot + u * h_cand_dot
+    h_next_dot = one_minus_u * h_dot + (h_cand - h) * u_dot + u * h_cand_dot
     return State(h=h_next_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_hvp(
     params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
 ) -> tuple[Params, Array, State]:
@@ -298,43 +338,49 @@ def step_hvp(
     )
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
-    x, h, u, r, r_h, h_cand = saved.x, saved.h, saved.u, saved.r, saved.r_h, saved.h_cand
+    x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
+    r, r_h, a_h_cand, h_cand = saved.r, saved.r_h, saved.a_h_cand, saved.h_cand
     (dh_next,) = dnext
     W_u_dot, W_r_dot, W_h_dot, U_u_dot, U_r_dot, U_h_dot, b_u_dot, b_r_dot, b_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - Γ_r
+    one_minus_r = 1 / (1 + 1 / exp_r)
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_cand = dh_next * u
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - h_cand**2)
+    da_h_cand = dh_cand * slope_h_cand
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dr_h = da_h_cand @ U_h
     # Γ_r ∘ h_{t-1}
     dr = dr_h * h
     # Γ_r = σ(a_r)
-    da_r = dr * r * (1 - r)
+    da_r = dr * one_minus_r * r
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     du = dh_next * (h_cand - h)
     # Γ_u = σ(a_u)
-    da_u = du * u * (1 - u)
+    da_u = du * one_minus_u * u
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     a_u_dot = x_dot @ W_u.T + h_dot @ U_u.T + x @ W_u_dot.T + h @ U_u_dot.T + b_u_dot
     # Γ_u = σ(a_u)
-    u_dot = u * (1 - u) * a_u_dot
+    u_dot = one_minus_u * u * a_u_dot
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
     # Γ_r = σ(a_r)
-    r_dot = r * (1 - r) * a_r_dot
+    r_dot = one_minus_r * r * a_r_dot
     # Γ_r ∘ h_{t-1}
     r_h_dot = r * h_dot + h * r_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+    h_cand_dot = slope_h_cand * a_h_cand_dot
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_cand_dot = dh_next * u_dot
     # h'_t = tanh(a_{h'})
-    da_h_cand_dot = dh_cand_dot * (1 - h_cand**2) - 2 * dh_cand * h_cand * h_cand_dot
+    da_h_cand_dot = dh_cand_dot * slope_h_cand - 2 * dh_cand * h_cand * h_cand_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dW_h_dot = da_h_cand.T @ x_dot + da_h_cand_dot.T @ x
     dU_h_dot = da_h_cand.T @ r_h_dot + da_h_cand_dot.T @ r_h
@@ -343,7 +389,7 @@ def step_hvp(
     # Γ_r ∘ h_{t-1}
     dr_dot = dr_h * h_dot + dr_h_dot * h
     # Γ_r = σ(a_r)
-    da_r_dot = dr * (1 - 2 * r) * r_dot + dr_dot * r * (1 - r)
+    da_r_dot = dr * (1 - 2 * r) * r_dot + dr_dot * one_minus_r * r
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     dW_r_dot = da_r.T @ x_dot + da_r_dot.T @ x
     dU_r_dot = da_r.T @ h_dot + da_r_dot.T @ h
@@ -351,7 +397,7 @@ def step_hvp(
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     du_dot = dh_next * (h_cand_dot - h_dot)
     # Γ_u = σ(a_u)
-    da_u_dot = du * (1 - 2 * u) * u_dot + du_dot * u * (1 - u)
+    da_u_dot = du * (1 - 2 * u) * u_dot + du_dot * one_minus_u * u
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     dW_u_dot = da_u.T @ x_dot + da_u_dot.T @ x
     dU_u_dot = da_u.T @ h_dot + da_u_dot.T @ h
@@ -389,6 +435,7 @@ def step_hvp(
     return dparams, dx_dot, State(h=dh_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """The derivative of every new state by every old one.
 
@@ -403,30 +450,37 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
     n_h = sizes["n_h"]
     U_u, U_r, U_h = params.U_u, params.U_r, params.U_h
-    h, u, r, h_cand = saved.h, saved.u, saved.r, saved.h_cand
+    h, u, one_minus_u, exp_r, r = saved.h, saved.u, saved.one_minus_u, saved.exp_r, saved.r
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
+    # 1 - Γ_r
+    one_minus_r = 1 / (1 + 1 / exp_r)
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     da_u_dh = U_u
     # Γ_u = σ(a_u)
-    du_dh = (u * (1 - u))[:, :, None] * da_u_dh
+    du_dh = (one_minus_u * u)[:, :, None] * da_u_dh
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     da_r_dh = U_r
     # Γ_r = σ(a_r)
-    dr_dh = (r * (1 - r))[:, :, None] * da_r_dh
+    dr_dh = (one_minus_r * r)[:, :, None] * da_r_dh
     # Γ_r ∘ h_{t-1}
     dr_h_dh = r[:, :, None] * np.eye(n_h, dtype=dtype) + h[:, :, None] * dr_dh
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     da_h_cand_dh = U_h @ dr_h_dh
     # h'_t = tanh(a_{h'})
-    dh_cand_dh = (1 - h_cand**2)[:, :, None] * da_h_cand_dh
+    dh_cand_dh = slope_h_cand[:, :, None] * da_h_cand_dh
     # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
     dh_next_dh = (
-        (1 - u)[:, :, None] * np.eye(n_h, dtype=dtype)
+        one_minus_u[:, :, None] * np.eye(n_h, dtype=dtype)
         + (h_cand - h)[:, :, None] * du_dh
         + u[:, :, None] * dh_cand_dh
     )
     return Jacobian(h=State(h=dh_next_dh))
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
@@ -456,8 +510,12 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     # W_r x_t + b_r
     # W_h x_t + b_h
     a_u_r_h_cand_ahead_all = x_all @ W_u_r_h.T + b_u_r_h
-    u_r_all = np.empty((T * B, 2 * n_h), dtype=dtype)
+    u_all = np.empty((T * B, n_h), dtype=dtype)
+    one_minus_u_all = np.empty((T * B, n_h), dtype=dtype)
+    exp_r_all = np.empty((T * B, n_h), dtype=dtype)
+    r_all = np.empty((T * B, n_h), dtype=dtype)
     r_h_all = np.empty((T * B, n_h), dtype=dtype)
+    a_h_cand_all = np.empty((T * B, n_h), dtype=dtype)
     h_cand_all = np.empty((T * B, n_h), dtype=dtype)
     h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
     h_steps[:B] = state0.h
@@ -470,36 +528,46 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         # a_r = W_r x_t + U_r h_{t-1} + b_r
         a_u_r = a_u_r_h_cand_ahead[:, : 2 * n_h] + h @ U_u_r.T
         # Γ_u = σ(a_u)
+        exp_u = np.exp(-a_u_r[:, :n_h])
+        u = 1 / (1 + exp_u)
+        # 1 - Γ_u
+        one_minus_u = 1 / (1 + 1 / exp_u)
         # Γ_r = σ(a_r)
-        u_r = _sigmoid(a_u_r)
-        u = u_r[:, :n_h]
+        exp_r = np.exp(-a_u_r[:, n_h:])
+        r = 1 / (1 + exp_r)
         # Γ_r ∘ h_{t-1}
-        r_h = u_r[:, n_h:] * h
+        r_h = r * h
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         a_h_cand = a_u_r_h_cand_ahead[:, 2 * n_h :] + r_h @ U_h.T
         # h'_t = tanh(a_{h'})
         h_cand = np.tanh(a_h_cand)
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
-        h_next = (1 - u) * h + u * h_cand
-        u_r_all[rows] = u_r
+        h_next = one_minus_u * h + u * h_cand
+        u_all[rows] = u
+        one_minus_u_all[rows] = one_minus_u
+        exp_r_all[rows] = exp_r
+        r_all[rows] = r
         r_h_all[rows] = r_h
+        a_h_cand_all[rows] = a_h_cand
         h_cand_all[rows] = h_cand
         h_next_all[rows] = h_next
         h = h_next
-    r_all = u_r_all[:, n_h:]
-    u_all = u_r_all[:, :n_h]
     tape = Tape(
         x=xs,
         h=h_all.reshape(T, B, n_h),
         u=u_all.reshape(T, B, n_h),
+        one_minus_u=one_minus_u_all.reshape(T, B, n_h),
+        exp_r=exp_r_all.reshape(T, B, n_h),
         r=r_all.reshape(T, B, n_h),
         r_h=r_h_all.reshape(T, B, n_h),
+        a_h_cand=a_h_cand_all.reshape(T, B, n_h),
         h_cand=h_cand_all.reshape(T, B, n_h),
         h_next=h_next_all.reshape(T, B, n_h),
     )
     return State(h=tape.h_next), tape
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
@@ -525,27 +593,33 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     x_all = tape.x.reshape(T * B, n_x)
     h_all = tape.h.reshape(T * B, n_h)
     u_all = tape.u.reshape(T * B, n_h)
+    one_minus_u_all = tape.one_minus_u.reshape(T * B, n_h)
+    exp_r_all = tape.exp_r.reshape(T * B, n_h)
     r_all = tape.r.reshape(T * B, n_h)
     r_h_all = tape.r_h.reshape(T * B, n_h)
+    a_h_cand_all = tape.a_h_cand.reshape(T * B, n_h)
     h_cand_all = tape.h_cand.reshape(T * B, n_h)
     dh_next_given_all = dnexts.h.reshape(T * B, n_h)
     U_u_r = np.concatenate((U_u, U_r), axis=0)
     W_u_r_h = np.concatenate((W_u, W_r, W_h), axis=0)
+    # 1 - Γ_r
+    one_minus_r_all = 1 / (1 + 1 / exp_r_all)
+    # 1 - h'_t²
+    exp_h_cand_all = np.exp(-2 * np.abs(a_h_cand_all))
+    slope_h_cand_all = 4 * exp_h_cand_all / (1 + exp_h_cand_all) ** 2
     # Γ_u ∘ (1 - h'_t²)
-    da_h_cand_by_dh_next_all = u_all * (1 - h_cand_all**2)
+    da_h_cand_by_dh_next_all = u_all * slope_h_cand_all
     # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
-    da_r_by_dr_h_all = r_all * (1 - r_all) * h_all
+    da_r_by_dr_h_all = one_minus_r_all * r_all * h_all
     # Γ_u ∘ (1 - Γ_u) ∘ (h'_t - h_{t-1})
-    da_u_by_dh_next_all = u_all * (1 - u_all) * (h_cand_all - h_all)
-    # 1 - Γ_u
-    dh_by_dh_next_all = 1 - u_all
+    da_u_by_dh_next_all = one_minus_u_all * u_all * (h_cand_all - h_all)
     da_u_r_h_cand_all = np.empty((T * B, 3 * n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
         rows = slice(t * B, (t + 1) * B)
-        r, dh_next_given = r_all[rows], dh_next_given_all[rows]
+        r, one_minus_u, dh_next_given = r_all[rows], one_minus_u_all[rows], dh_next_given_all[rows]
         da_h_cand_by_dh_next, da_r_by_dr_h = da_h_cand_by_dh_next_all[rows], da_r_by_dr_h_all[rows]
-        da_u_by_dh_next, dh_by_dh_next = da_u_by_dh_next_all[rows], dh_by_dh_next_all[rows]
+        da_u_by_dh_next = da_u_by_dh_next_all[rows]
         dh_next = dh_next_given + dh_next_later
         # h'_t = tanh(a_{h'})
         da_h_cand = dh_next * da_h_cand_by_dh_next
@@ -557,7 +631,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         da_u = dh_next * da_u_by_dh_next
         da_u_r_h_cand = np.concatenate((da_u, da_r, da_h_cand), axis=1)
         # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
-        dh = dh_next * dh_by_dh_next + dr_h * r + da_u_r_h_cand[:, : 2 * n_h] @ U_u_r
+        dh = dh_next * one_minus_u + dr_h * r + da_u_r_h_cand[:, : 2 * n_h] @ U_u_r
         da_u_r_h_cand_all[rows] = da_u_r_h_cand
         dh_next_later = dh
     # a_u = W_u x_t + U_u h_{t-1} + b_u
@@ -597,6 +671,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
@@ -628,8 +703,11 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     x_all = tape.x.reshape(T * B, n_x)
     h_all = tape.h.reshape(T * B, n_h)
     u_all = tape.u.reshape(T * B, n_h)
+    one_minus_u_all = tape.one_minus_u.reshape(T * B, n_h)
+    exp_r_all = tape.exp_r.reshape(T * B, n_h)
     r_all = tape.r.reshape(T * B, n_h)
     r_h_all = tape.r_h.reshape(T * B, n_h)
+    a_h_cand_all = tape.a_h_cand.reshape(T * B, n_h)
     h_cand_all = tape.h_cand.reshape(T * B, n_h)
     x_dot_all = dxs.reshape(T * B, n_x)
     U_u_r = np.concatenate((U_u, U_r), axis=0)
@@ -637,28 +715,31 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     W_u_r_dot = np.concatenate((W_u_dot, W_r_dot), axis=0)
     U_u_r_dot = np.concatenate((U_u_dot, U_r_dot), axis=0)
     b_u_r_dot = np.concatenate((b_u_dot, b_r_dot), axis=0)
+    # 1 - Γ_r
+    one_minus_r_all = 1 / (1 + 1 / exp_r_all)
+    # 1 - h'_t²
+    exp_h_cand_all = np.exp(-2 * np.abs(a_h_cand_all))
+    slope_h_cand_all = 4 * exp_h_cand_all / (1 + exp_h_cand_all) ** 2
     # W_u ẋ_t + ḃ_u + Ẇ_u x_t + U̇_u h_{t-1}
     # W_r ẋ_t + ḃ_r + Ẇ_r x_t + U̇_r h_{t-1}
     a_u_r_dot_ahead_all = (
         x_dot_all @ W_u_r.T + x_all @ W_u_r_dot.T + h_all @ U_u_r_dot.T + b_u_r_dot
     )
     # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
-    r_h_dot_by_a_r_dot_all = r_all * (1 - r_all) * h_all
+    r_h_dot_by_a_r_dot_all = one_minus_r_all * r_all * h_all
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h (Γ_r ∘ h_{t-1})
     a_h_cand_dot_ahead_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + r_h_all @ U_h_dot.T + b_h_dot
-    # 1 - Γ_u
-    h_next_dot_by_h_dot_all = 1 - u_all
     # Γ_u ∘ (1 - h'_t²)
-    h_next_dot_by_a_h_cand_dot_all = u_all * (1 - h_cand_all**2)
+    h_next_dot_by_a_h_cand_dot_all = u_all * slope_h_cand_all
     # Γ_u ∘ (1 - Γ_u) ∘ (h'_t - h_{t-1})
-    h_next_dot_by_a_u_dot_all = u_all * (1 - u_all) * (h_cand_all - h_all)
+    h_next_dot_by_a_u_dot_all = one_minus_u_all * u_all * (h_cand_all - h_all)
     h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
     h_dot = dstate0.h
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        r, r_h_dot_by_a_r_dot = r_all[rows], r_h_dot_by_a_r_dot_all[rows]
+        r, one_minus_u = r_all[rows], one_minus_u_all[rows]
+        r_h_dot_by_a_r_dot = r_h_dot_by_a_r_dot_all[rows]
         a_h_cand_dot_ahead = a_h_cand_dot_ahead_all[rows]
-        h_next_dot_by_h_dot = h_next_dot_by_h_dot_all[rows]
         h_next_dot_by_a_h_cand_dot = h_next_dot_by_a_h_cand_dot_all[rows]
         h_next_dot_by_a_u_dot = h_next_dot_by_a_u_dot_all[rows]
         a_u_r_dot_ahead = a_u_r_dot_ahead_all[rows]
@@ -671,20 +752,13 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         a_h_cand_dot = a_h_cand_dot_ahead + r_h_dot @ U_h.T
         # h_t = (1 - Γ_u) ∘ h_{t-1} + Γ_u ∘ h'_t
         h_next_dot = (
-            h_next_dot_by_h_dot * h_dot
+            one_minus_u * h_dot
             + h_next_dot_by_a_u_dot * a_u_r_dot[:, :n_h]
             + h_next_dot_by_a_h_cand_dot * a_h_cand_dot
         )
         h_next_dot_all[rows] = h_next_dot
         h_dot = h_next_dot
     return State(h=h_next_dot_all.reshape(T, B, n_h))
-
-
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
-    t = np.exp(-np.abs(a))
-    value: Array = np.maximum(t, a >= 0) / (1 + t)
-    return value
 
 
 def _filled(

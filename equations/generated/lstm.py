@@ -43,9 +43,13 @@ _SAVED = {
     "x": "n_x",
     "h": "n_h",
     "c": "n_h",
+    "exp_f": "n_h",
     "f": "n_h",
+    "exp_i": "n_h",
     "i": "n_h",
+    "exp_o": "n_h",
     "o": "n_h",
+    "a_g": "n_h",
     "g": "n_h",
     "c_next": "n_h",
     "tanh_c_next": "n_h",
@@ -83,9 +87,13 @@ class Saved(NamedTuple):
     x: Array  # (B, n_x)
     h: Array  # (B, n_h)
     c: Array  # (B, n_h)
+    exp_f: Array  # (B, n_h)
     f: Array  # (B, n_h)
+    exp_i: Array  # (B, n_h)
     i: Array  # (B, n_h)
+    exp_o: Array  # (B, n_h)
     o: Array  # (B, n_h)
+    a_g: Array  # (B, n_h)
     g: Array  # (B, n_h)
     c_next: Array  # (B, n_h)
     tanh_c_next: Array  # (B, n_h)
@@ -98,9 +106,13 @@ class Tape(NamedTuple):
     x: Array  # (T, B, n_x)
     h: Array  # (T, B, n_h)
     c: Array  # (T, B, n_h)
+    exp_f: Array  # (T, B, n_h)
     f: Array  # (T, B, n_h)
+    exp_i: Array  # (T, B, n_h)
     i: Array  # (T, B, n_h)
+    exp_o: Array  # (T, B, n_h)
     o: Array  # (T, B, n_h)
+    a_g: Array  # (T, B, n_h)
     g: Array  # (T, B, n_h)
     c_next: Array  # (T, B, n_h)
     tanh_c_next: Array  # (T, B, n_h)
@@ -141,6 +153,7 @@ def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.
     )
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     """One time step: the new state, and the values of the equations for its derivatives.
 
@@ -159,15 +172,18 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     a_f = x @ W_f.T + h @ U_f.T + b_f
     # f_t = σ(a_f)
-    f = _sigmoid(a_f)
+    exp_f = np.exp(-a_f)
+    f = 1 / (1 + exp_f)
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     a_i = x @ W_i.T + h @ U_i.T + b_i
     # i_t = σ(a_i)
-    i = _sigmoid(a_i)
+    exp_i = np.exp(-a_i)
+    i = 1 / (1 + exp_i)
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     a_o = x @ W_o.T + h @ U_o.T + b_o
     # o_t = σ(a_o)
-    o = _sigmoid(a_o)
+    exp_o = np.exp(-a_o)
+    o = 1 / (1 + exp_o)
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g = x @ W_g.T + h @ U_g.T + b_g
     # g_t = tanh(a_g)
@@ -182,9 +198,13 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         x=x,
         h=h,
         c=c,
+        exp_f=exp_f,
         f=f,
+        exp_i=exp_i,
         i=i,
+        exp_o=exp_o,
         o=o,
+        a_g=a_g,
         g=g,
         c_next=c_next,
         tanh_c_next=tanh_c_next,
@@ -193,6 +213,7 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     return State(h=h_next, c=c_next), saved
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
@@ -209,18 +230,31 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
-    x, h, c, f, i, o, g = saved.x, saved.h, saved.c, saved.f, saved.i, saved.o, saved.g
+    x, h, c, exp_f, f, exp_i = saved.x, saved.h, saved.c, saved.exp_f, saved.f, saved.exp_i
+    i, exp_o, o, a_g, g, c_next = saved.i, saved.exp_o, saved.o, saved.a_g, saved.g, saved.c_next
     tanh_c_next = saved.tanh_c_next
     dh_next, dc_next_given = dnext
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
+    # 1 - i_t
+    one_minus_i = 1 / (1 + 1 / exp_i)
+    # 1 - o_t
+    one_minus_o = 1 / (1 + 1 / exp_o)
+    # 1 - g_t²
+    exp_g = np.exp(-2 * np.abs(a_g))
+    slope_g = 4 * exp_g / (1 + exp_g) ** 2
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
+    slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
     # h_t = o_t ∘ tanh(c_t)
     dtanh_c_next = dh_next * o
     # tanh(c_t)
-    dc_next = dc_next_given + dtanh_c_next * (1 - tanh_c_next**2)
+    dc_next = dc_next_given + dtanh_c_next * slope_tanh_c_next
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc = dc_next * f
     dg = dc_next * i
     # g_t = tanh(a_g)
-    da_g = dg * (1 - g**2)
+    da_g = dg * slope_g
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     dW_g = da_g.T @ x
     dU_g = da_g.T @ h
@@ -228,7 +262,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # h_t = o_t ∘ tanh(c_t)
     do = dh_next * tanh_c_next
     # o_t = σ(a_o)
-    da_o = do * o * (1 - o)
+    da_o = do * o * one_minus_o
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     dW_o = da_o.T @ x
     dU_o = da_o.T @ h
@@ -236,7 +270,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di = dc_next * g
     # i_t = σ(a_i)
-    da_i = di * i * (1 - i)
+    da_i = di * i * one_minus_i
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     dW_i = da_i.T @ x
     dU_i = da_i.T @ h
@@ -244,7 +278,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     df = dc_next * c
     # f_t = σ(a_f)
-    da_f = df * f * (1 - f)
+    da_f = df * f * one_minus_f
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     dW_f = da_f.T @ x
     dU_f = da_f.T @ h
@@ -270,6 +304,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     return dparams, dx, State(h=dh, c=dc)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
     """Forward mode of `step`: the tangents of what it returned.
 
@@ -296,7 +331,8 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     )
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
-    x, h, c, f, i, o, g = saved.x, saved.h, saved.c, saved.f, saved.i, saved.o, saved.g
+    x, h, c, exp_f, f, exp_i = saved.x, saved.h, saved.c, saved.exp_f, saved.f, saved.exp_i
+    i, exp_o, o, a_g, g, c_next = saved.i, saved.exp_o, saved.o, saved.a_g, saved.g, saved.c_next
     tanh_c_next = saved.tanh_c_next
     (
         W_f_dot,
@@ -314,31 +350,44 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     ) = dparams
     x_dot = dx
     h_dot, c_dot = dstate
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
+    # 1 - i_t
+    one_minus_i = 1 / (1 + 1 / exp_i)
+    # 1 - o_t
+    one_minus_o = 1 / (1 + 1 / exp_o)
+    # 1 - g_t²
+    exp_g = np.exp(-2 * np.abs(a_g))
+    slope_g = 4 * exp_g / (1 + exp_g) ** 2
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
+    slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     a_f_dot = x_dot @ W_f.T + h_dot @ U_f.T + x @ W_f_dot.T + h @ U_f_dot.T + b_f_dot
     # f_t = σ(a_f)
-    f_dot = f * (1 - f) * a_f_dot
+    f_dot = f * one_minus_f * a_f_dot
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     a_i_dot = x_dot @ W_i.T + h_dot @ U_i.T + x @ W_i_dot.T + h @ U_i_dot.T + b_i_dot
     # i_t = σ(a_i)
-    i_dot = i * (1 - i) * a_i_dot
+    i_dot = i * one_minus_i * a_i_dot
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     a_o_dot = x_dot @ W_o.T + h_dot @ U_o.T + x @ W_o_dot.T + h @ U_o_dot.T + b_o_dot
     # o_t = σ(a_o)
-    o_dot = o * (1 - o) * a_o_dot
+    o_dot = o * one_minus_o * a_o_dot
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
-    g_dot = (1 - g**2) * a_g_dot
+    g_dot = slope_g * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
     # tanh(c_t)
-    tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
+    tanh_c_next_dot = slope_tanh_c_next * c_next_dot
     # h_t = o_t ∘ tanh(c_t)
     h_next_dot = tanh_c_next * o_dot + o * tanh_c_next_dot
     return State(h=h_next_dot, c=c_next_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_hvp(
     params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
 ) -> tuple[Params, Array, State]:
@@ -373,7 +422,8 @@ def step_hvp(
     )
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
-    x, h, c, f, i, o, g = saved.x, saved.h, saved.c, saved.f, saved.i, saved.o, saved.g
+    x, h, c, exp_f, f, exp_i = saved.x, saved.h, saved.c, saved.exp_f, saved.f, saved.exp_i
+    i, exp_o, o, a_g, g, c_next = saved.i, saved.exp_o, saved.o, saved.a_g, saved.g, saved.c_next
     tanh_c_next = saved.tanh_c_next
     dh_next, dc_next_given = dnext
     (
@@ -392,57 +442,69 @@ def step_hvp(
     ) = dparams
     x_dot = dx
     h_dot, c_dot = dstate
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
+    # 1 - i_t
+    one_minus_i = 1 / (1 + 1 / exp_i)
+    # 1 - o_t
+    one_minus_o = 1 / (1 + 1 / exp_o)
+    # 1 - g_t²
+    exp_g = np.exp(-2 * np.abs(a_g))
+    slope_g = 4 * exp_g / (1 + exp_g) ** 2
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
+    slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
     # h_t = o_t ∘ tanh(c_t)
     dtanh_c_next = dh_next * o
     # tanh(c_t)
-    dc_next = dc_next_given + dtanh_c_next * (1 - tanh_c_next**2)
+    dc_next = dc_next_given + dtanh_c_next * slope_tanh_c_next
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dg = dc_next * i
     # g_t = tanh(a_g)
-    da_g = dg * (1 - g**2)
+    da_g = dg * slope_g
     # h_t = o_t ∘ tanh(c_t)
     do = dh_next * tanh_c_next
     # o_t = σ(a_o)
-    da_o = do * o * (1 - o)
+    da_o = do * o * one_minus_o
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di = dc_next * g
     # i_t = σ(a_i)
-    da_i = di * i * (1 - i)
+    da_i = di * i * one_minus_i
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     df = dc_next * c
     # f_t = σ(a_f)
-    da_f = df * f * (1 - f)
+    da_f = df * f * one_minus_f
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     a_f_dot = x_dot @ W_f.T + h_dot @ U_f.T + x @ W_f_dot.T + h @ U_f_dot.T + b_f_dot
     # f_t = σ(a_f)
-    f_dot = f * (1 - f) * a_f_dot
+    f_dot = f * one_minus_f * a_f_dot
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     a_i_dot = x_dot @ W_i.T + h_dot @ U_i.T + x @ W_i_dot.T + h @ U_i_dot.T + b_i_dot
     # i_t = σ(a_i)
-    i_dot = i * (1 - i) * a_i_dot
+    i_dot = i * one_minus_i * a_i_dot
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     a_o_dot = x_dot @ W_o.T + h_dot @ U_o.T + x @ W_o_dot.T + h @ U_o_dot.T + b_o_dot
     # o_t = σ(a_o)
-    o_dot = o * (1 - o) * a_o_dot
+    o_dot = o * one_minus_o * a_o_dot
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
-    g_dot = (1 - g**2) * a_g_dot
+    g_dot = slope_g * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
     # tanh(c_t)
-    tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
+    tanh_c_next_dot = slope_tanh_c_next * c_next_dot
     # h_t = o_t ∘ tanh(c_t)
     dtanh_c_next_dot = dh_next * o_dot
     # tanh(c_t)
     dc_next_dot = (
-        dtanh_c_next_dot * (1 - tanh_c_next**2) - 2 * dtanh_c_next * tanh_c_next * tanh_c_next_dot
+        dtanh_c_next_dot * slope_tanh_c_next - 2 * dtanh_c_next * tanh_c_next * tanh_c_next_dot
     )
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_dot = dc_next * f_dot + dc_next_dot * f
     dg_dot = dc_next * i_dot + dc_next_dot * i
     # g_t = tanh(a_g)
-    da_g_dot = dg_dot * (1 - g**2) - 2 * dg * g * g_dot
+    da_g_dot = dg_dot * slope_g - 2 * dg * g * g_dot
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     dW_g_dot = da_g.T @ x_dot + da_g_dot.T @ x
     dU_g_dot = da_g.T @ h_dot + da_g_dot.T @ h
@@ -450,7 +512,7 @@ def step_hvp(
     # h_t = o_t ∘ tanh(c_t)
     do_dot = dh_next * tanh_c_next_dot
     # o_t = σ(a_o)
-    da_o_dot = do * (1 - 2 * o) * o_dot + do_dot * o * (1 - o)
+    da_o_dot = do * (1 - 2 * o) * o_dot + do_dot * o * one_minus_o
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     dW_o_dot = da_o.T @ x_dot + da_o_dot.T @ x
     dU_o_dot = da_o.T @ h_dot + da_o_dot.T @ h
@@ -458,7 +520,7 @@ def step_hvp(
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di_dot = dc_next * g_dot + dc_next_dot * g
     # i_t = σ(a_i)
-    da_i_dot = di * (1 - 2 * i) * i_dot + di_dot * i * (1 - i)
+    da_i_dot = di * (1 - 2 * i) * i_dot + di_dot * i * one_minus_i
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     dW_i_dot = da_i.T @ x_dot + da_i_dot.T @ x
     dU_i_dot = da_i.T @ h_dot + da_i_dot.T @ h
@@ -466,7 +528,7 @@ def step_hvp(
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     df_dot = dc_next * c_dot + dc_next_dot * c
     # f_t = σ(a_f)
-    da_f_dot = df * (1 - 2 * f) * f_dot + df_dot * f * (1 - f)
+    da_f_dot = df * (1 - 2 * f) * f_dot + df_dot * f * one_minus_f
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     dW_f_dot = da_f.T @ x_dot + da_f_dot.T @ x
     dU_f_dot = da_f.T @ h_dot + da_f_dot.T @ h
@@ -510,6 +572,7 @@ def step_hvp(
     return dparams, dx_dot, State(h=dh_dot, c=dc_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """The derivative of every new state by every old one.
 
@@ -524,38 +587,52 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
     n_h = sizes["n_h"]
     U_f, U_i, U_o, U_g = params.U_f, params.U_i, params.U_o, params.U_g
-    c, f, i, o, g, tanh_c_next = saved.c, saved.f, saved.i, saved.o, saved.g, saved.tanh_c_next
+    c, exp_f, f, exp_i, i, exp_o = saved.c, saved.exp_f, saved.f, saved.exp_i, saved.i, saved.exp_o
+    o, a_g, g, c_next, tanh_c_next = saved.o, saved.a_g, saved.g, saved.c_next, saved.tanh_c_next
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
+    # 1 - i_t
+    one_minus_i = 1 / (1 + 1 / exp_i)
+    # 1 - o_t
+    one_minus_o = 1 / (1 + 1 / exp_o)
+    # 1 - g_t²
+    exp_g = np.exp(-2 * np.abs(a_g))
+    slope_g = 4 * exp_g / (1 + exp_g) ** 2
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
+    slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     da_f_dh = U_f
     # f_t = σ(a_f)
-    df_dh = (f * (1 - f))[:, :, None] * da_f_dh
+    df_dh = (f * one_minus_f)[:, :, None] * da_f_dh
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     da_i_dh = U_i
     # i_t = σ(a_i)
-    di_dh = (i * (1 - i))[:, :, None] * da_i_dh
+    di_dh = (i * one_minus_i)[:, :, None] * da_i_dh
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     da_o_dh = U_o
     # o_t = σ(a_o)
-    do_dh = (o * (1 - o))[:, :, None] * da_o_dh
+    do_dh = (o * one_minus_o)[:, :, None] * da_o_dh
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     da_g_dh = U_g
     # g_t = tanh(a_g)
-    dg_dh = (1 - g**2)[:, :, None] * da_g_dh
+    dg_dh = slope_g[:, :, None] * da_g_dh
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_next_dh = c[:, :, None] * df_dh + g[:, :, None] * di_dh + i[:, :, None] * dg_dh
     # tanh(c_t)
-    dtanh_c_next_dh = (1 - tanh_c_next**2)[:, :, None] * dc_next_dh
+    dtanh_c_next_dh = slope_tanh_c_next[:, :, None] * dc_next_dh
     # h_t = o_t ∘ tanh(c_t)
     dh_next_dh = tanh_c_next[:, :, None] * do_dh + o[:, :, None] * dtanh_c_next_dh
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_next_dc = f[:, :, None] * np.eye(n_h, dtype=dtype)
     # tanh(c_t)
-    dtanh_c_next_dc = (1 - tanh_c_next**2)[:, :, None] * dc_next_dc
+    dtanh_c_next_dc = slope_tanh_c_next[:, :, None] * dc_next_dc
     # h_t = o_t ∘ tanh(c_t)
     dh_next_dc = o[:, :, None] * dtanh_c_next_dc
     return Jacobian(h=State(h=dh_next_dh, c=dh_next_dc), c=State(h=dc_next_dh, c=dc_next_dc))
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
@@ -587,7 +664,13 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     # W_o x_t + b_o
     # W_g x_t + b_g
     a_f_i_o_g_ahead_all = x_all @ W_f_i_o_g.T + b_f_i_o_g
-    f_i_o_all = np.empty((T * B, 3 * n_h), dtype=dtype)
+    a_f_i_o_g_all = np.empty((T * B, 4 * n_h), dtype=dtype)
+    exp_f_all = np.empty((T * B, n_h), dtype=dtype)
+    f_all = np.empty((T * B, n_h), dtype=dtype)
+    exp_i_all = np.empty((T * B, n_h), dtype=dtype)
+    i_all = np.empty((T * B, n_h), dtype=dtype)
+    exp_o_all = np.empty((T * B, n_h), dtype=dtype)
+    o_all = np.empty((T * B, n_h), dtype=dtype)
     g_all = np.empty((T * B, n_h), dtype=dtype)
     c_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
     c_steps[:B] = state0.c
@@ -607,34 +690,47 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_f_i_o_g = a_f_i_o_g_ahead + h @ U_f_i_o_g.T
         # f_t = σ(a_f)
+        exp_f = np.exp(-a_f_i_o_g[:, :n_h])
+        f = 1 / (1 + exp_f)
         # i_t = σ(a_i)
+        exp_i = np.exp(-a_f_i_o_g[:, n_h : 2 * n_h])
+        i = 1 / (1 + exp_i)
         # o_t = σ(a_o)
-        f_i_o = _sigmoid(a_f_i_o_g[:, : 3 * n_h])
+        exp_o = np.exp(-a_f_i_o_g[:, 2 * n_h : 3 * n_h])
+        o = 1 / (1 + exp_o)
         # g_t = tanh(a_g)
         g = np.tanh(a_f_i_o_g[:, 3 * n_h :])
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        c_next = f_i_o[:, :n_h] * c + g * f_i_o[:, n_h : 2 * n_h]
+        c_next = f * c + i * g
         # tanh(c_t)
         tanh_c_next = np.tanh(c_next)
         # h_t = o_t ∘ tanh(c_t)
-        h_next = tanh_c_next * f_i_o[:, 2 * n_h :]
-        f_i_o_all[rows] = f_i_o
+        h_next = o * tanh_c_next
+        a_f_i_o_g_all[rows] = a_f_i_o_g
+        exp_f_all[rows] = exp_f
+        f_all[rows] = f
+        exp_i_all[rows] = exp_i
+        i_all[rows] = i
+        exp_o_all[rows] = exp_o
+        o_all[rows] = o
         g_all[rows] = g
         c_next_all[rows] = c_next
         tanh_c_next_all[rows] = tanh_c_next
         h_next_all[rows] = h_next
         h = h_next
         c = c_next
-    o_all = f_i_o_all[:, 2 * n_h :]
-    i_all = f_i_o_all[:, n_h : 2 * n_h]
-    f_all = f_i_o_all[:, :n_h]
+    a_g_all = a_f_i_o_g_all[:, 3 * n_h :]
     tape = Tape(
         x=xs,
         h=h_all.reshape(T, B, n_h),
         c=c_all.reshape(T, B, n_h),
+        exp_f=exp_f_all.reshape(T, B, n_h),
         f=f_all.reshape(T, B, n_h),
+        exp_i=exp_i_all.reshape(T, B, n_h),
         i=i_all.reshape(T, B, n_h),
+        exp_o=exp_o_all.reshape(T, B, n_h),
         o=o_all.reshape(T, B, n_h),
+        a_g=a_g_all.reshape(T, B, n_h),
         g=g_all.reshape(T, B, n_h),
         c_next=c_next_all.reshape(T, B, n_h),
         tanh_c_next=tanh_c_next_all.reshape(T, B, n_h),
@@ -643,6 +739,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     return State(h=tape.h_next, c=tape.c_next), tape
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
@@ -668,25 +765,42 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     x_all = tape.x.reshape(T * B, n_x)
     h_all = tape.h.reshape(T * B, n_h)
     c_all = tape.c.reshape(T * B, n_h)
+    exp_f_all = tape.exp_f.reshape(T * B, n_h)
     f_all = tape.f.reshape(T * B, n_h)
+    exp_i_all = tape.exp_i.reshape(T * B, n_h)
     i_all = tape.i.reshape(T * B, n_h)
+    exp_o_all = tape.exp_o.reshape(T * B, n_h)
     o_all = tape.o.reshape(T * B, n_h)
+    a_g_all = tape.a_g.reshape(T * B, n_h)
     g_all = tape.g.reshape(T * B, n_h)
+    c_next_all = tape.c_next.reshape(T * B, n_h)
     tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
     dh_next_given_all = dnexts.h.reshape(T * B, n_h)
     dc_next_given_all = dnexts.c.reshape(T * B, n_h)
     U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
     W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
+    # 1 - f_t
+    one_minus_f_all = 1 / (1 + 1 / exp_f_all)
+    # 1 - i_t
+    one_minus_i_all = 1 / (1 + 1 / exp_i_all)
+    # 1 - o_t
+    one_minus_o_all = 1 / (1 + 1 / exp_o_all)
+    # 1 - g_t²
+    exp_g_all = np.exp(-2 * np.abs(a_g_all))
+    slope_g_all = 4 * exp_g_all / (1 + exp_g_all) ** 2
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next_all = np.exp(-2 * np.abs(c_next_all))
+    slope_tanh_c_next_all = 4 * exp_tanh_c_next_all / (1 + exp_tanh_c_next_all) ** 2
     # o_t ∘ (1 - tanh²(c_t))
-    dc_next_by_dh_next_all = o_all * (1 - tanh_c_next_all**2)
+    dc_next_by_dh_next_all = o_all * slope_tanh_c_next_all
     # i_t ∘ (1 - g_t²)
-    da_g_by_dc_next_all = i_all * (1 - g_all**2)
+    da_g_by_dc_next_all = i_all * slope_g_all
     # o_t ∘ tanh(c_t) ∘ (1 - o_t)
-    da_o_by_dh_next_all = o_all * tanh_c_next_all * (1 - o_all)
+    da_o_by_dh_next_all = o_all * one_minus_o_all * tanh_c_next_all
     # i_t ∘ g_t ∘ (1 - i_t)
-    da_i_by_dc_next_all = i_all * g_all * (1 - i_all)
+    da_i_by_dc_next_all = i_all * one_minus_i_all * g_all
     # f_t ∘ (1 - f_t) ∘ c_{t-1}
-    da_f_by_dc_next_all = f_all * (1 - f_all) * c_all
+    da_f_by_dc_next_all = f_all * one_minus_f_all * c_all
     da_f_i_o_g_all = np.empty((T * B, 4 * n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     dc_next_later = np.zeros((B, n_h), dtype=dtype)
@@ -761,6 +875,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later, c=dc_next_later)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
@@ -805,10 +920,15 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     x_all = tape.x.reshape(T * B, n_x)
     h_all = tape.h.reshape(T * B, n_h)
     c_all = tape.c.reshape(T * B, n_h)
+    exp_f_all = tape.exp_f.reshape(T * B, n_h)
     f_all = tape.f.reshape(T * B, n_h)
+    exp_i_all = tape.exp_i.reshape(T * B, n_h)
     i_all = tape.i.reshape(T * B, n_h)
+    exp_o_all = tape.exp_o.reshape(T * B, n_h)
     o_all = tape.o.reshape(T * B, n_h)
+    a_g_all = tape.a_g.reshape(T * B, n_h)
     g_all = tape.g.reshape(T * B, n_h)
+    c_next_all = tape.c_next.reshape(T * B, n_h)
     tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
     x_dot_all = dxs.reshape(T * B, n_x)
     U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
@@ -816,6 +936,18 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     W_f_i_o_g_dot = np.concatenate((W_f_dot, W_i_dot, W_o_dot, W_g_dot), axis=0)
     U_f_i_o_g_dot = np.concatenate((U_f_dot, U_i_dot, U_o_dot, U_g_dot), axis=0)
     b_f_i_o_g_dot = np.concatenate((b_f_dot, b_i_dot, b_o_dot, b_g_dot), axis=0)
+    # 1 - f_t
+    one_minus_f_all = 1 / (1 + 1 / exp_f_all)
+    # 1 - i_t
+    one_minus_i_all = 1 / (1 + 1 / exp_i_all)
+    # 1 - o_t
+    one_minus_o_all = 1 / (1 + 1 / exp_o_all)
+    # 1 - g_t²
+    exp_g_all = np.exp(-2 * np.abs(a_g_all))
+    slope_g_all = 4 * exp_g_all / (1 + exp_g_all) ** 2
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next_all = np.exp(-2 * np.abs(c_next_all))
+    slope_tanh_c_next_all = 4 * exp_tanh_c_next_all / (1 + exp_tanh_c_next_all) ** 2
     # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1}
     # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1}
     # W_o ẋ_t + ḃ_o + Ẇ_o x_t + U̇_o h_{t-1}
@@ -824,15 +956,15 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         x_dot_all @ W_f_i_o_g.T + x_all @ W_f_i_o_g_dot.T + h_all @ U_f_i_o_g_dot.T + b_f_i_o_g_dot
     )
     # i_t ∘ (1 - g_t²)
-    c_next_dot_by_a_g_dot_all = i_all * (1 - g_all**2)
+    c_next_dot_by_a_g_dot_all = i_all * slope_g_all
     # f_t ∘ (1 - f_t) ∘ c_{t-1}
-    c_next_dot_by_a_f_dot_all = f_all * (1 - f_all) * c_all
+    c_next_dot_by_a_f_dot_all = f_all * one_minus_f_all * c_all
     # i_t ∘ g_t ∘ (1 - i_t)
-    c_next_dot_by_a_i_dot_all = i_all * g_all * (1 - i_all)
+    c_next_dot_by_a_i_dot_all = i_all * one_minus_i_all * g_all
     # o_t ∘ (1 - tanh²(c_t))
-    h_next_dot_by_c_next_dot_all = o_all * (1 - tanh_c_next_all**2)
+    h_next_dot_by_c_next_dot_all = o_all * slope_tanh_c_next_all
     # o_t ∘ tanh(c_t) ∘ (1 - o_t)
-    h_next_dot_by_a_o_dot_all = o_all * tanh_c_next_all * (1 - o_all)
+    h_next_dot_by_a_o_dot_all = o_all * one_minus_o_all * tanh_c_next_all
     c_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
     h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
     h_dot = dstate0.h
@@ -867,13 +999,6 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         h_dot = h_next_dot
         c_dot = c_next_dot
     return State(h=h_next_dot_all.reshape(T, B, n_h), c=c_next_dot_all.reshape(T, B, n_h))
-
-
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
-    t = np.exp(-np.abs(a))
-    value: Array = np.maximum(t, a >= 0) / (1 + t)
-    return value
 
 
 def _filled(

@@ -23,7 +23,14 @@ _PARAMS = {"W_z": "n_h n_x", "W_h": "n_h n_x", "b_z": "n_h", "b_h": "n_h"}
 _INPUTS = {"x": "n_x"}
 _STATE = {"h": "n_h"}
 _NEXT = {"h": "n_h"}
-_SAVED = {"x": "n_x", "h": "n_h", "z": "n_h", "h_cand": "n_h", "h_next": "n_h"}
+_SAVED = {
+    "x": "n_x",
+    "h": "n_h",
+    "z": "n_h",
+    "one_minus_z": "n_h",
+    "h_cand": "n_h",
+    "h_next": "n_h",
+}
 
 
 class Params(NamedTuple):
@@ -47,6 +54,7 @@ class Saved(NamedTuple):
     x: Array  # (B, n_x)
     h: Array  # (B, n_h)
     z: Array  # (B, n_h)
+    one_minus_z: Array  # (B, n_h)
     h_cand: Array  # (B, n_h)
     h_next: Array  # (B, n_h)
 
@@ -57,6 +65,7 @@ class Tape(NamedTuple):
     x: Array  # (T, B, n_x)
     h: Array  # (T, B, n_h)
     z: Array  # (T, B, n_h)
+    one_minus_z: Array  # (T, B, n_h)
     h_cand: Array  # (T, B, n_h)
     h_next: Array  # (T, B, n_h)
 
@@ -86,6 +95,7 @@ def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.
     )
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     """One time step: the new state, and the values of the equations for its derivatives.
 
@@ -104,12 +114,15 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # a_z = W_z x_t + b_z
     a_z = x @ W_z.T + b_z
     # z_t = σ(a_z)
-    z = _sigmoid(a_z)
+    exp_z = np.exp(-a_z)
+    z = 1 / (1 + exp_z)
+    # 1 - z_t
+    one_minus_z = 1 / (1 + 1 / exp_z)
     # h'_t = W_h x_t + b_h
     h_cand = x @ W_h.T + b_h
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-    h_next = (1 - z) * h + z * h_cand
-    saved = Saved(x=x, h=h, z=z, h_cand=h_cand, h_next=h_next)
+    h_next = one_minus_z * h + z * h_cand
+    saved = Saved(x=x, h=h, z=z, one_minus_z=one_minus_z, h_cand=h_cand, h_next=h_next)
     return State(h=h_next), saved
 
 
@@ -128,10 +141,10 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
     _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
     W_z, W_h = params.W_z, params.W_h
-    x, h, z, h_cand = saved.x, saved.h, saved.z, saved.h_cand
+    x, h, z, one_minus_z, h_cand = saved.x, saved.h, saved.z, saved.one_minus_z, saved.h_cand
     (dh_next,) = dnext
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-    dh = dh_next * (1 - z)
+    dh = dh_next * one_minus_z
     dh_cand = dh_next * z
     # h'_t = W_h x_t + b_h
     dW_h = dh_cand.T @ x
@@ -139,7 +152,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
     dz = dh_next * (h_cand - h)
     # z_t = σ(a_z)
-    da_z = dz * z * (1 - z)
+    da_z = dz * one_minus_z * z
     # a_z = W_z x_t + b_z
     dW_z = da_z.T @ x
     db_z = da_z.sum(axis=0)
@@ -174,18 +187,18 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
         (dstate, _STATE, "B"),
     )
     W_z, W_h = params.W_z, params.W_h
-    x, h, z, h_cand = saved.x, saved.h, saved.z, saved.h_cand
+    x, h, z, one_minus_z, h_cand = saved.x, saved.h, saved.z, saved.one_minus_z, saved.h_cand
     W_z_dot, W_h_dot, b_z_dot, b_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
     # a_z = W_z x_t + b_z
     a_z_dot = x_dot @ W_z.T + x @ W_z_dot.T + b_z_dot
     # z_t = σ(a_z)
-    z_dot = z * (1 - z) * a_z_dot
+    z_dot = one_minus_z * z * a_z_dot
     # h'_t = W_h x_t + b_h
     h_cand_dot = x_dot @ W_h.T + x @ W_h_dot.T + b_h_dot
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-    h_next_dot = (1 - z) * h_dot + (h_cand - h) * z_dot + z * h_cand_dot
+    h_next_dot = one_minus_z * h_dot + (h_cand - h) * z_dot + z * h_cand_dot
     return State(h=h_next_dot)
 
 
@@ -222,7 +235,7 @@ def step_hvp(
         (dstate, _STATE, "B"),
     )
     W_z, W_h = params.W_z, params.W_h
-    x, h, z, h_cand = saved.x, saved.h, saved.z, saved.h_cand
+    x, h, z, one_minus_z, h_cand = saved.x, saved.h, saved.z, saved.one_minus_z, saved.h_cand
     (dh_next,) = dnext
     W_z_dot, W_h_dot, b_z_dot, b_h_dot = dparams
     x_dot = dx
@@ -231,11 +244,11 @@ def step_hvp(
     dh_cand = dh_next * z
     dz = dh_next * (h_cand - h)
     # z_t = σ(a_z)
-    da_z = dz * z * (1 - z)
+    da_z = dz * one_minus_z * z
     # a_z = W_z x_t + b_z
     a_z_dot = x_dot @ W_z.T + x @ W_z_dot.T + b_z_dot
     # z_t = σ(a_z)
-    z_dot = z * (1 - z) * a_z_dot
+    z_dot = one_minus_z * z * a_z_dot
     # h'_t = W_h x_t + b_h
     h_cand_dot = x_dot @ W_h.T + x @ W_h_dot.T + b_h_dot
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
@@ -247,7 +260,7 @@ def step_hvp(
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
     dz_dot = dh_next * (h_cand_dot - h_dot)
     # z_t = σ(a_z)
-    da_z_dot = dz * (1 - 2 * z) * z_dot + dz_dot * z * (1 - z)
+    da_z_dot = dz * (1 - 2 * z) * z_dot + dz_dot * one_minus_z * z
     # a_z = W_z x_t + b_z
     dW_z_dot = da_z.T @ x_dot + da_z_dot.T @ x
     db_z_dot = da_z_dot.sum(axis=0)
@@ -270,12 +283,13 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """
     sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
     n_h = sizes["n_h"]
-    z = saved.z
+    one_minus_z = saved.one_minus_z
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-    dh_next_dh = (1 - z)[:, :, None] * np.eye(n_h, dtype=dtype)
+    dh_next_dh = one_minus_z[:, :, None] * np.eye(n_h, dtype=dtype)
     return Jacobian(h=State(h=dh_next_dh))
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
@@ -304,9 +318,10 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     a_z_h_cand_all = x_all @ W_z_h.T + b_z_h
     h_cand_all = a_z_h_cand_all[:, n_h:]
     # z_t = σ(a_z)
-    z_all = _sigmoid(a_z_h_cand_all[:, :n_h])
+    exp_z_all = np.exp(-a_z_h_cand_all[:, :n_h])
+    z_all = 1 / (1 + exp_z_all)
     # 1 - z_t
-    h_next_by_h_all = 1 - z_all
+    one_minus_z_all = 1 / (1 + 1 / exp_z_all)
     # z_t ∘ h'_t
     h_next_ahead_all = z_all * h_cand_all
     h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
@@ -315,15 +330,16 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     h = state0.h
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        h_next_by_h, h_next_ahead = h_next_by_h_all[rows], h_next_ahead_all[rows]
+        one_minus_z, h_next_ahead = one_minus_z_all[rows], h_next_ahead_all[rows]
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        h_next = h_next_by_h * h + h_next_ahead
+        h_next = one_minus_z * h + h_next_ahead
         h_next_all[rows] = h_next
         h = h_next
     tape = Tape(
         x=xs,
         h=h_all.reshape(T, B, n_h),
         z=z_all.reshape(T, B, n_h),
+        one_minus_z=one_minus_z_all.reshape(T, B, n_h),
         h_cand=h_cand_all.reshape(T, B, n_h),
         h_next=h_next_all.reshape(T, B, n_h),
     )
@@ -354,18 +370,17 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     x_all = tape.x.reshape(T * B, n_x)
     h_all = tape.h.reshape(T * B, n_h)
     z_all = tape.z.reshape(T * B, n_h)
+    one_minus_z_all = tape.one_minus_z.reshape(T * B, n_h)
     h_cand_all = tape.h_cand.reshape(T * B, n_h)
     dh_next_given_all = dnexts.h.reshape(T * B, n_h)
-    # 1 - z_t
-    dh_by_dh_next_all = 1 - z_all
     dh_next_all = np.empty((T * B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
         rows = slice(t * B, (t + 1) * B)
-        dh_next_given, dh_by_dh_next = dh_next_given_all[rows], dh_by_dh_next_all[rows]
+        dh_next_given, one_minus_z = dh_next_given_all[rows], one_minus_z_all[rows]
         dh_next = dh_next_given + dh_next_later
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        dh = dh_next * dh_by_dh_next
+        dh = dh_next * one_minus_z
         dh_next_all[rows] = dh_next
         dh_next_later = dh
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
@@ -374,7 +389,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     dW_h = dh_cand_all.T @ x_all
     db_h = dh_cand_all.sum(axis=0)
     # z_t = σ(a_z)
-    da_z_all = dh_next_all * z_all * (1 - z_all) * (h_cand_all - h_all)
+    da_z_all = dh_next_all * one_minus_z_all * z_all * (h_cand_all - h_all)
     # a_z = W_z x_t + b_z
     dW_z = da_z_all.T @ x_all
     db_z = da_z_all.sum(axis=0)
@@ -414,6 +429,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     x_all = tape.x.reshape(T * B, n_x)
     h_all = tape.h.reshape(T * B, n_h)
     z_all = tape.z.reshape(T * B, n_h)
+    one_minus_z_all = tape.one_minus_z.reshape(T * B, n_h)
     h_cand_all = tape.h_cand.reshape(T * B, n_h)
     x_dot_all = dxs.reshape(T * B, n_x)
     W_z_h = np.concatenate((W_z, W_h), axis=0)
@@ -423,29 +439,19 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     # h'_t = W_h x_t + b_h
     a_z_h_cand_dot_all = x_dot_all @ W_z_h.T + x_all @ W_z_h_dot.T + b_z_h_dot
     # z_t = σ(a_z)
-    z_dot_all = z_all * (1 - z_all) * a_z_h_cand_dot_all[:, :n_h]
-    # 1 - z_t
-    h_next_dot_by_h_dot_all = 1 - z_all
+    z_dot_all = one_minus_z_all * z_all * a_z_h_cand_dot_all[:, :n_h]
     # z_t ∘ ḣ'_t + (h'_t - h_{t-1}) ∘ ż_t
     h_next_dot_ahead_all = z_all * a_z_h_cand_dot_all[:, n_h:] + (h_cand_all - h_all) * z_dot_all
     h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
     h_dot = dstate0.h
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        h_next_dot_by_h_dot = h_next_dot_by_h_dot_all[rows]
-        h_next_dot_ahead = h_next_dot_ahead_all[rows]
+        one_minus_z, h_next_dot_ahead = one_minus_z_all[rows], h_next_dot_ahead_all[rows]
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        h_next_dot = h_next_dot_by_h_dot * h_dot + h_next_dot_ahead
+        h_next_dot = one_minus_z * h_dot + h_next_dot_ahead
         h_next_dot_all[rows] = h_next_dot
         h_dot = h_next_dot
     return State(h=h_next_dot_all.reshape(T, B, n_h))
-
-
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
-    t = np.exp(-np.abs(a))
-    value: Array = np.maximum(t, a >= 0) / (1 + t)
-    return value
 
 
 def _filled(

@@ -21,7 +21,7 @@ _PARAMS = {"W_h": "n_h n_x", "U_h": "n_h n_h", "b_h": "n_h"}
 _INPUTS = {"x": "n_x"}
 _STATE = {"h": "n_h"}
 _NEXT = {"h": "n_h"}
-_SAVED = {"x": "n_x", "h": "n_h", "h_next": "n_h"}
+_SAVED = {"x": "n_x", "h": "n_h", "a_h_next": "n_h", "h_next": "n_h"}
 
 
 class Params(NamedTuple):
@@ -43,6 +43,7 @@ class Saved(NamedTuple):
 
     x: Array  # (B, n_x)
     h: Array  # (B, n_h)
+    a_h_next: Array  # (B, n_h)
     h_next: Array  # (B, n_h)
 
 
@@ -51,6 +52,7 @@ class Tape(NamedTuple):
 
     x: Array  # (T, B, n_x)
     h: Array  # (T, B, n_h)
+    a_h_next: Array  # (T, B, n_h)
     h_next: Array  # (T, B, n_h)
 
 
@@ -97,10 +99,11 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     a_h_next = x @ W_h.T + h @ U_h.T + b_h
     # h_t = tanh(a_h)
     h_next = np.tanh(a_h_next)
-    saved = Saved(x=x, h=h, h_next=h_next)
+    saved = Saved(x=x, h=h, a_h_next=a_h_next, h_next=h_next)
     return State(h=h_next), saved
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
@@ -116,10 +119,13 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
     _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
     W_h, U_h = params.W_h, params.U_h
-    x, h, h_next = saved.x, saved.h, saved.h_next
+    x, h, a_h_next = saved.x, saved.h, saved.a_h_next
     (dh_next,) = dnext
+    # 1 - h_t²
+    exp_h_next = np.exp(-2 * np.abs(a_h_next))
+    slope_h_next = 4 * exp_h_next / (1 + exp_h_next) ** 2
     # h_t = tanh(a_h)
-    da_h_next = dh_next * (1 - h_next**2)
+    da_h_next = dh_next * slope_h_next
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     dW_h = da_h_next.T @ x
     dU_h = da_h_next.T @ h
@@ -130,6 +136,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     return dparams, dx, State(h=dh)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
     """Forward mode of `step`: the tangents of what it returned.
 
@@ -155,17 +162,21 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
         (dstate, _STATE, "B"),
     )
     W_h, U_h = params.W_h, params.U_h
-    x, h, h_next = saved.x, saved.h, saved.h_next
+    x, h, a_h_next = saved.x, saved.h, saved.a_h_next
     W_h_dot, U_h_dot, b_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - h_t²
+    exp_h_next = np.exp(-2 * np.abs(a_h_next))
+    slope_h_next = 4 * exp_h_next / (1 + exp_h_next) ** 2
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
     # h_t = tanh(a_h)
-    h_next_dot = (1 - h_next**2) * a_h_next_dot
+    h_next_dot = slope_h_next * a_h_next_dot
     return State(h=h_next_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_hvp(
     params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
 ) -> tuple[Params, Array, State]:
@@ -199,17 +210,20 @@ def step_hvp(
         (dstate, _STATE, "B"),
     )
     W_h, U_h = params.W_h, params.U_h
-    x, h, h_next = saved.x, saved.h, saved.h_next
+    x, h, a_h_next, h_next = saved.x, saved.h, saved.a_h_next, saved.h_next
     (dh_next,) = dnext
     W_h_dot, U_h_dot, b_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - h_t²
+    exp_h_next = np.exp(-2 * np.abs(a_h_next))
+    slope_h_next = 4 * exp_h_next / (1 + exp_h_next) ** 2
     # h_t = tanh(a_h)
-    da_h_next = dh_next * (1 - h_next**2)
+    da_h_next = dh_next * slope_h_next
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
     # h_t = tanh(a_h)
-    h_next_dot = (1 - h_next**2) * a_h_next_dot
+    h_next_dot = slope_h_next * a_h_next_dot
     da_h_next_dot = -2 * dh_next * h_next * h_next_dot
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     dW_h_dot = da_h_next.T @ x_dot + da_h_next_dot.T @ x
@@ -221,6 +235,7 @@ def step_hvp(
     return dparams, dx_dot, State(h=dh_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """The derivative of every new state by every old one.
 
@@ -234,11 +249,14 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """
     _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
     U_h = params.U_h
-    h_next = saved.h_next
+    a_h_next = saved.a_h_next
+    # 1 - h_t²
+    exp_h_next = np.exp(-2 * np.abs(a_h_next))
+    slope_h_next = 4 * exp_h_next / (1 + exp_h_next) ** 2
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     da_h_next_dh = U_h
     # h_t = tanh(a_h)
-    dh_next_dh = (1 - h_next**2)[:, :, None] * da_h_next_dh
+    dh_next_dh = slope_h_next[:, :, None] * da_h_next_dh
     return Jacobian(h=State(h=dh_next_dh))
 
 
@@ -265,6 +283,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     x_all = xs.reshape(T * B, n_x)
     # W_h x_t + b_h
     a_h_next_ahead_all = x_all @ W_h.T + b_h
+    a_h_next_all = np.empty((T * B, n_h), dtype=dtype)
     h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
     h_steps[:B] = state0.h
     h_all, h_next_all = h_steps[: T * B], h_steps[B:]
@@ -276,16 +295,19 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         a_h_next = a_h_next_ahead + h @ U_h.T
         # h_t = tanh(a_h)
         h_next = np.tanh(a_h_next)
+        a_h_next_all[rows] = a_h_next
         h_next_all[rows] = h_next
         h = h_next
     tape = Tape(
         x=xs,
         h=h_all.reshape(T, B, n_h),
+        a_h_next=a_h_next_all.reshape(T, B, n_h),
         h_next=h_next_all.reshape(T, B, n_h),
     )
     return State(h=tape.h_next), tape
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
@@ -309,19 +331,19 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     W_h, U_h = params.W_h, params.U_h
     x_all = tape.x.reshape(T * B, n_x)
     h_all = tape.h.reshape(T * B, n_h)
-    h_next_all = tape.h_next.reshape(T * B, n_h)
+    a_h_next_all = tape.a_h_next.reshape(T * B, n_h)
     dh_next_given_all = dnexts.h.reshape(T * B, n_h)
     # 1 - h_t²
-    da_h_next_by_dh_next_all = 1 - h_next_all**2
+    exp_h_next_all = np.exp(-2 * np.abs(a_h_next_all))
+    slope_h_next_all = 4 * exp_h_next_all / (1 + exp_h_next_all) ** 2
     da_h_next_all = np.empty((T * B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     for t in reversed(range(T)):
         rows = slice(t * B, (t + 1) * B)
-        dh_next_given = dh_next_given_all[rows]
-        da_h_next_by_dh_next = da_h_next_by_dh_next_all[rows]
+        dh_next_given, slope_h_next = dh_next_given_all[rows], slope_h_next_all[rows]
         dh_next = dh_next_given + dh_next_later
         # h_t = tanh(a_h)
-        da_h_next = dh_next * da_h_next_by_dh_next
+        da_h_next = dh_next * slope_h_next
         # a_h = W_h x_t + U_h h_{t-1} + b_h
         dh = da_h_next @ U_h
         da_h_next_all[rows] = da_h_next
@@ -335,6 +357,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
@@ -364,22 +387,22 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     W_h_dot, U_h_dot, b_h_dot = dparams
     x_all = tape.x.reshape(T * B, n_x)
     h_all = tape.h.reshape(T * B, n_h)
-    h_next_all = tape.h_next.reshape(T * B, n_h)
+    a_h_next_all = tape.a_h_next.reshape(T * B, n_h)
     x_dot_all = dxs.reshape(T * B, n_x)
+    # 1 - h_t²
+    exp_h_next_all = np.exp(-2 * np.abs(a_h_next_all))
+    slope_h_next_all = 4 * exp_h_next_all / (1 + exp_h_next_all) ** 2
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h h_{t-1}
     a_h_next_dot_ahead_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + h_all @ U_h_dot.T + b_h_dot
-    # 1 - h_t²
-    h_next_dot_by_a_h_next_dot_all = 1 - h_next_all**2
     h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
     h_dot = dstate0.h
     for t in range(T):
         rows = slice(t * B, (t + 1) * B)
-        a_h_next_dot_ahead = a_h_next_dot_ahead_all[rows]
-        h_next_dot_by_a_h_next_dot = h_next_dot_by_a_h_next_dot_all[rows]
+        slope_h_next, a_h_next_dot_ahead = slope_h_next_all[rows], a_h_next_dot_ahead_all[rows]
         # a_h = W_h x_t + U_h h_{t-1} + b_h
         a_h_next_dot = a_h_next_dot_ahead + h_dot @ U_h.T
         # h_t = tanh(a_h)
-        h_next_dot = h_next_dot_by_a_h_next_dot * a_h_next_dot
+        h_next_dot = slope_h_next * a_h_next_dot
         h_next_dot_all[rows] = h_next_dot
         h_dot = h_next_dot
     return State(h=h_next_dot_all.reshape(T, B, n_h))

@@ -10,7 +10,16 @@ from sympy.core.symbol import Str
 
 Role = Literal["input", "state", "parameter", "value", "shift"]
 Origin = Literal[
-    "argument", "expression", "stack", "cotangent", "seed", "carry", "tangent", "jacobian", "direct"
+    "argument",
+    "expression",
+    "beside",
+    "stack",
+    "cotangent",
+    "seed",
+    "carry",
+    "tangent",
+    "jacobian",
+    "direct",
 ]
 
 LETTERS = "ijklmnopqrstuvwxyzabcdefgh"
