@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from equations.cell import Cell
 from equations.generate import templates
 from equations.generate.plan import Plan
-from equations.generate.sequences import SequenceFunctions
+from equations.generate.sequence.functions import SequenceFunctions
 from equations.generate.source import WIDTH, Lines, fill
 from equations.generate.steps import StepFunctions
 from equations.language import Contract, LanguageError, TensorSymbol
@@ -32,9 +32,8 @@ def module_text(cell: Cell, source: str = "") -> str:
     plan = Plan(cell)
     functions = [written for _, written in functions_of(plan)]
     body = "\n".join(line for function in functions for line in function)
-    helpers = [templates.FILLED, templates.CHECK]
-    if "_sigmoid(" in body:
-        helpers.insert(0, templates.SIGMOID)
+    helpers = [text for name, text in templates.HELPERS.items() if f"{name}(" in body]
+    helpers += [templates.FILLED, templates.CHECK]
     words = {"name": cell.name}
     header = HEADER.format(source=source or SOURCE.format(name=cell.name), name=cell.name)
     slots = {

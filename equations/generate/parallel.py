@@ -1,4 +1,4 @@
-"""Which right-hand sides have one form, so that they can be computed together on stacked arrays."""
+"""Which right-hand sides have one form, so that they can be computed together."""
 
 from __future__ import annotations
 
@@ -15,17 +15,21 @@ def parallel(first: sp.Expr, second: sp.Expr) -> Leaves | None:
 
     The axis to stack along is the first of every leaf that differs, and of the result.
     """
+    if first == second:
+        return []
     if isinstance(first, TensorSymbol) and isinstance(second, TensorSymbol):
-        stackable = first.axes and first.axes == second.axes and first != second
-        return [(first, second)] if stackable else None
+        alike = first.axes == second.axes and is_parameter(first) == is_parameter(second)
+        return [(first, second)] if first.axes and alike else None
     if type(first) is not type(second) or len(first.args) != len(second.args):
         return None
     if isinstance(first, Contract):
         return _contractions(first, second)
     if isinstance(first, sp.Function):
         return parallel(first.args[0], second.args[0])
-    if isinstance(first, sp.Add):
-        return _sums(first, second)
+    if isinstance(first, sp.Pow) and first.exp == second.exp:
+        return parallel(first.base, second.base)
+    if isinstance(first, sp.Add | sp.Mul):
+        return _operands(first, second)
     return None
 
 
@@ -45,15 +49,16 @@ def _contractions(first: Contract, second: Contract) -> Leaves | None:
     return parallel(*pairs[k])
 
 
-def _sums(first: sp.Add, second: sp.Add) -> Leaves | None:
-    """Term by term; the order of terms says nothing."""
+def _operands(first: sp.Expr, second: sp.Expr) -> Leaves | None:
+    """Term by term or factor by factor; the order of either says nothing."""
     rest = list(second.args)
     leaves: Leaves = []
-    for term in first.args:
+    # What both share is matched first, so that it cannot be taken for another's counterpart.
+    for part in sorted(first.args, key=lambda part: part not in rest):
         for other in rest:
-            (m, a), (n, b) = constant_factor(term), constant_factor(other)
-            found = parallel(a, b) if m == n else None
-            if found and all(is_parameter(p) == is_parameter(q) for p, q in found):
+            (m, a), (n, b) = constant_factor(part), constant_factor(other)
+            found = parallel(a, b) if m == n and (part == other or part not in rest) else None
+            if found is not None:
                 leaves += found
                 rest.remove(other)
                 break

@@ -14,7 +14,6 @@ from equations.derive.names import CotangentNames, TangentNames, jacobian_name
 from equations.derive.sequence import Recurrence
 from equations.generate.exact import exact
 from equations.generate.schedule import Schedule, schedule
-from equations.generate.stack import stack
 from equations.language import TensorSymbol
 from equations.program import Program
 
@@ -106,9 +105,7 @@ class Plan:
         return jacobian_name(new, old)
 
     def _scheduled(self, recurrence: Recurrence, kept: tuple[TensorSymbol, ...] = ()) -> Schedule:
-        # A state has room of its own, for its value before the first step too.
-        alone = [result for _, result in recurrence.carried]
-        return stack(schedule(recurrence, kept), {*recurrence.body.results, *kept}, alone)
+        return schedule(recurrence, kept)
 
     def _from_tape(self, recurrence: Recurrence) -> Recurrence:
         return replace(recurrence, body=self._from_saved(self._exact(recurrence.body)))

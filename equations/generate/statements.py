@@ -62,7 +62,7 @@ class Statements:
         position = dict(self.plan.cell.forward().position)
         for symbol in symbols:
             beside = symbol.origin[1][0].atoms(TensorSymbol) if is_beside(symbol) else ()
-            place = max((position[of] for of in beside), default=len(position))
+            place = max((position.get(of, len(position)) for of in beside), default=len(position))
             position.setdefault(symbol, place)
         return Order(position)
 

@@ -189,8 +189,8 @@ def unroll(params: Params, xs: {x_type}, state0: State) -> tuple[{next_type}, Ta
     <check>
     <params>
     <rows>
-    <before>
     <storage>
+    <before>
     <loop>
     <after>
     tape = Tape(
@@ -218,8 +218,8 @@ def unroll_vjp(
     <check>
     <params>
     <rows>
-    <before>
     <storage>
+    <before>
     <loop>
     <after>
     <return>
@@ -246,19 +246,66 @@ def unroll_jvp(
     <params>
     <tangents>
     <rows>
-    <before>
     <storage>
+    <before>
     <loop>
     <after>
     return {moved_next}
 '''
 
-SIGMOID = '''
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
-    t = np.exp(-np.abs(a))
-    value: Array = np.maximum(t, a >= 0) / (1 + t)
-    return value
+GATES = '''
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then one call serves several gates.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
+'''
+
+PRODUCT = '''
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+'''
+
+COLUMNS = '''
+def _columns(weights: Array, B: int) -> Array:
+    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+
+    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    """
+    G, k, n = weights.shape
+    if B == 1:
+        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+    widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
+    small = [width for width in widths if B * k * width <= 1_000_000]
+    width = (small or widths[:1] or [n])[0]
+    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+'''
+
+BLOCKS = '''
+def _blocks(out: Array, weights: Array) -> Array:
+    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    *lead, G, B, n = out.shape
+    if weights.ndim == 2:
+        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+    width = weights.shape[-1]
+    return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
+'''
+
+CHUNK = '''
+def _chunk(T: int, values: int) -> int:
+    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    return max(1, min(T, max(8, 131_072 // max(values, 1))))
 '''
 
 FILLED = '''
@@ -301,3 +348,12 @@ def _check(
                 raise ValueError(f"{{where}}: expected shape ({{wanted}}), got {{array.shape}}")
     return sizes, dtype
 '''
+
+HELPERS = {
+    "_gates": GATES,
+    "_product": PRODUCT,
+    "_columns": COLUMNS,
+    "_blocks": BLOCKS,
+    "_chunk": CHUNK,
+}
+"""Functions that a module carries if it calls them."""

@@ -65,6 +65,7 @@ class Writing:
         here = ["<check>"]
         lines = fill(template, {**slots, "check": here}, {**described, **(words or {})})
         at = next(k for k, line in enumerate(lines) if line.strip() == "<check>")
+        lines[at + 1 : at + 1] = indented(ufuncs(lines[at + 1 :]))
         return [
             *self.quiet(lines),
             *lines[:at],
@@ -182,6 +183,19 @@ class Writing:
         return ", ".join(
             f"{self.plan.field(s)} ({', '.join([lead, *s.axes])})" for s in self.plan.results
         )
+
+
+def ufuncs(body: Lines) -> Lines:
+    """The functions that write into arrays, as local names: they are called at every step."""
+    called = re.findall(r"(?<![.\w])([a-z]+)\(.*out=|(?<![.\w])(copyto)\(", "\n".join(body))
+    names = sorted({first or second for first, second in called} & UFUNCS)
+    return unpack(names, [f"np.{name}" for name in names], 1)
+
+
+UFUNCS = {
+    *("absolute", "add", "copyto", "divide", "exp", "log", "matmul", "multiply", "negative"),
+    *("power", "reciprocal", "sqrt", "square", "subtract", "tanh"),
+}
 
 
 def shapes(symbols: Sequence[TensorSymbol], lead: str) -> str:

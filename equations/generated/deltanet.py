@@ -445,51 +445,64 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
         (state0, _STATE, "B"),
     )
     T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
+    add, exp, negative, reciprocal = np.add, np.exp, np.negative, np.reciprocal
     W_q, W_k, W_v, w_beta, b_beta = params.W_q, params.W_k, params.W_v, params.w_beta, params.b_beta
-    x_all = xs.reshape(T * B, n_x)
-    W_q_k = np.concatenate((W_q, W_k), axis=0)
+    x_all = xs
+    S_steps = np.empty((T + 1, B, n_v, n_k), dtype=dtype)
+    S_steps[0] = state0.S
+    S_all, S_next_all = S_steps[:-1], S_steps[1:]
+    q_k_all = _gates(T, 2, B, n_k, dtype=dtype)
+    v_all = np.empty((T, B, n_v), dtype=dtype)
+    a_beta_all = np.empty((T, B), dtype=dtype)
+    beta_all = np.empty((T, B), dtype=dtype)
+    e_all = np.empty((T, B, n_v), dtype=dtype)
     # q_t = W_q x_t
     # k_t = W_k x_t
-    q_k_all = x_all @ W_q_k.T
-    q_all = q_k_all[:, :n_k]
-    k_all = q_k_all[:, n_k:]
+    _product(x_all, (W_q, W_k), q_k_all)
     # v_t = W_v x_t
-    v_all = x_all @ W_v.T
+    _product(x_all, (W_v,), v_all[:, None])
     # a_β = w_βᵀ x_t + b_β
-    a_beta_all = w_beta @ x_all.T + b_beta
+    x_rows = xs.reshape(T * B, n_x)
+    a_beta_rows = w_beta @ x_rows.T + b_beta
+    a_beta_all[...] = a_beta_rows.reshape(T, B)
     # β_t = σ(a_β)
-    exp_beta_all = np.exp(-a_beta_all)
-    beta_all = 1 / (1 + exp_beta_all)
-    e_all = np.empty((T * B, n_v), dtype=dtype)
-    S_steps = np.empty(((T + 1) * B, n_v, n_k), dtype=dtype)
-    S_steps[:B] = state0.S
-    S_all, S_next_all = S_steps[: T * B], S_steps[B:]
-    S = state0.S
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        v, beta, q_k = v_all[rows], beta_all[rows], q_k_all[rows]
+    exp_beta_all = a_beta_all
+    negative(a_beta_all, out=exp_beta_all)
+    exp(exp_beta_all, out=exp_beta_all)
+    add(exp_beta_all, 1, out=beta_all)
+    reciprocal(beta_all, out=beta_all)
+    for S, k, v, e, beta, S_next in zip(
+        S_all,
+        q_k_all[:, 1],
+        v_all,
+        e_all,
+        beta_all,
+        S_next_all,
+        strict=True,
+    ):
         # e_t = v_t - S_{t-1} k_t
-        e = v - (S @ q_k[:, n_k:][:, :, None])[:, :, 0]
+        e[...] = v - (S @ k[:, :, None])[:, :, 0]
         # S_t = S_{t-1} + β_t e_t k_tᵀ
-        S_next = S + (beta[:, None] * e)[:, :, None] * q_k[:, n_k:][:, None, :]
-        e_all[rows] = e
-        S_next_all[rows] = S_next
-        S = S_next
+        S_next[...] = S + (beta[:, None] * e)[:, :, None] * k[:, None, :]
     # o_t = S_t q_t
-    o_all = (S_next_all @ q_k_all[:, :n_k][:, :, None])[:, :, 0]
+    S_next_rows = S_next_all.reshape(T * B, n_v, n_k)
+    q_all = q_k_all[:, 0]
+    q_rows = q_all.reshape(T * B, n_k)
+    o_rows = (S_next_rows @ q_rows[:, :, None])[:, :, 0]
+    o_all = o_rows.reshape(T, B, n_v)
     tape = Tape(
         x=xs,
-        S=S_all.reshape(T, B, n_v, n_k),
-        q=q_all.reshape(T, B, n_k),
-        k=k_all.reshape(T, B, n_k),
-        v=v_all.reshape(T, B, n_v),
-        exp_beta=exp_beta_all.reshape(T, B),
-        beta=beta_all.reshape(T, B),
-        e=e_all.reshape(T, B, n_v),
-        S_next=S_next_all.reshape(T, B, n_v, n_k),
-        o=o_all.reshape(T, B, n_v),
+        S=S_all,
+        q=q_k_all[:, 0],
+        k=q_k_all[:, 1],
+        v=v_all,
+        exp_beta=a_beta_all,
+        beta=beta_all,
+        e=e_all,
+        S_next=S_next_all,
+        o=o_all,
     )
-    return Next(S=tape.S_next, o=tape.o), tape
+    return Next(S=S_next_all, o=o_all), tape
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -513,60 +526,80 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
         (dnexts, _NEXT, "T B"),
     )
     T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
+    add, reciprocal = np.add, np.reciprocal
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
-    x_all = tape.x.reshape(T * B, n_x)
-    S_all = tape.S.reshape(T * B, n_v, n_k)
-    q_all = tape.q.reshape(T * B, n_k)
-    k_all = tape.k.reshape(T * B, n_k)
-    exp_beta_all = tape.exp_beta.reshape(T * B)
-    beta_all = tape.beta.reshape(T * B)
-    e_all = tape.e.reshape(T * B, n_v)
-    S_next_all = tape.S_next.reshape(T * B, n_v, n_k)
-    dS_next_given_all = dnexts.S.reshape(T * B, n_v, n_k)
-    do_all = dnexts.o.reshape(T * B, n_v)
+    k_all = tape.k
+    exp_beta_all = tape.exp_beta
+    beta_all = tape.beta
+    one_minus_beta_all = np.empty((T, B), dtype=dtype)
+    dS_next_all = np.empty((T, B, n_v, n_k), dtype=dtype)
+    de_all = np.empty((T, B, n_v), dtype=dtype)
     # 1 - β_t
-    one_minus_beta_all = 1 / (1 + 1 / exp_beta_all)
+    reciprocal(exp_beta_all, out=one_minus_beta_all)
+    add(one_minus_beta_all, 1, out=one_minus_beta_all)
+    reciprocal(one_minus_beta_all, out=one_minus_beta_all)
     # ΔS_t + δo_t q_tᵀ
-    dS_next_ahead_all = dS_next_given_all + do_all[:, :, None] * q_all[:, None, :]
+    dS_next_given_rows = dnexts.S.reshape(T * B, n_v, n_k)
+    do_rows = dnexts.o.reshape(T * B, n_v)
+    q_rows = tape.q.reshape(T * B, n_k)
+    dS_next_ahead_rows = dS_next_given_rows + do_rows[:, :, None] * q_rows[:, None, :]
+    dS_next_ahead_all = dS_next_all
+    dS_next_ahead_all[...] = dS_next_ahead_rows.reshape(T, B, n_v, n_k)
     # o_t = S_t q_t
-    dq_all = (do_all[:, None, :] @ S_next_all)[:, 0, :]
+    S_next_rows = tape.S_next.reshape(T * B, n_v, n_k)
+    dq_rows = (do_rows[:, None, :] @ S_next_rows)[:, 0, :]
+    dq_all = dq_rows.reshape(T, B, n_k)
     # q_t = W_q x_t
-    dW_q = dq_all.T @ x_all
-    dS_next_all = np.empty((T * B, n_v, n_k), dtype=dtype)
-    de_all = np.empty((T * B, n_v), dtype=dtype)
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_q = dq_rows.T @ x_rows
     dS_next_later = np.zeros((B, n_v, n_k), dtype=dtype)
-    for t in reversed(range(T)):
-        rows = slice(t * B, (t + 1) * B)
-        k, beta, dS_next_ahead = k_all[rows], beta_all[rows], dS_next_ahead_all[rows]
+    dS = dS_next_later
+    for dS_next_ahead, beta, k, de in zip(
+        dS_next_all[::-1],
+        beta_all[::-1],
+        k_all[::-1],
+        de_all[::-1],
+        strict=True,
+    ):
         # o_t = S_t q_t
-        dS_next = dS_next_later + dS_next_ahead
+        dS_next = dS_next_ahead
+        add(dS_next_ahead, dS_next_later, out=dS_next)
         # S_t = S_{t-1} + β_t e_t k_tᵀ
-        de = (dS_next @ k[:, :, None])[:, :, 0] * beta[:, None]
+        de[...] = (dS_next @ k[:, :, None])[:, :, 0] * beta[:, None]
         # S_{t-1} is in e_t, S_t
-        dS = dS_next - de[:, :, None] * k[:, None, :]
-        dS_next_all[rows] = dS_next
-        de_all[rows] = de
-        dS_next_later = dS
+        dS[...] = dS_next - de[:, :, None] * k[:, None, :]
     # S_t = S_{t-1} + β_t e_t k_tᵀ
-    dbeta_all = ((dS_next_all.mT @ e_all[:, :, None])[:, :, 0] * k_all).sum(axis=-1)
+    dS_next_rows = dS_next_all.reshape(T * B, n_v, n_k)
+    e_rows = tape.e.reshape(T * B, n_v)
+    k_rows = tape.k.reshape(T * B, n_k)
+    dbeta_rows = ((dS_next_rows.mT @ e_rows[:, :, None])[:, :, 0] * k_rows).sum(axis=-1)
+    dbeta_all = dbeta_rows.reshape(T, B)
     # β_t = σ(a_β)
-    da_beta_all = dbeta_all * beta_all * one_minus_beta_all
+    beta_rows = tape.beta.reshape(T * B)
+    one_minus_beta_rows = one_minus_beta_all.reshape(T * B)
+    da_beta_rows = dbeta_rows * beta_rows * one_minus_beta_rows
+    da_beta_all = da_beta_rows.reshape(T, B)
     # a_β = w_βᵀ x_t + b_β
-    dw_beta = da_beta_all @ x_all
-    db_beta = da_beta_all.sum(axis=0)
+    dw_beta = da_beta_rows @ x_rows
+    db_beta = da_beta_rows.sum(axis=0)
     # e_t = v_t - S_{t-1} k_t
-    dv_all = de_all
+    de_rows = de_all.reshape(T * B, n_v)
+    dv_rows = de_rows.copy()
+    dv_all = dv_rows.reshape(T, B, n_v)
     # v_t = W_v x_t
-    dW_v = dv_all.T @ x_all
+    dW_v = dv_rows.T @ x_rows
     # k_t is in e_t, S_t
-    dk_all = (dS_next_all.mT @ e_all[:, :, None])[:, :, 0] * beta_all[:, None]
-    dk_all = dk_all - (de_all[:, None, :] @ S_all)[:, 0, :]
+    S_rows = tape.S.reshape(T * B, n_v, n_k)
+    dk_rows = (dS_next_rows.mT @ e_rows[:, :, None])[:, :, 0] * beta_rows[:, None]
+    dk_rows = dk_rows - (de_rows[:, None, :] @ S_rows)[:, 0, :]
+    dk_all = dk_rows.reshape(T, B, n_k)
     # k_t = W_k x_t
-    dW_k = dk_all.T @ x_all
+    dW_k = dk_rows.T @ x_rows
     # x_t is in q_t, k_t, v_t, a_β
-    dx_all = dq_all @ W_q + dk_all @ W_k + dv_all @ W_v + da_beta_all[:, None] * w_beta
+    dx_rows = dq_rows @ W_q + dk_rows @ W_k + dv_rows @ W_v + da_beta_rows[:, None] * w_beta
+    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(W_q=dW_q, W_k=dW_k, W_v=dW_v, w_beta=dw_beta, b_beta=db_beta)
-    return dparams, dx_all.reshape(T, B, n_x), State(S=dS_next_later)
+    return dparams, dx_all, State(S=dS_next_later)
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -595,54 +628,110 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         (dstate0, _STATE, "B"),
     )
     T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
+    add, multiply, reciprocal = np.add, np.multiply, np.reciprocal
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
     W_q_dot, W_k_dot, W_v_dot, w_beta_dot, b_beta_dot = dparams
-    x_all = tape.x.reshape(T * B, n_x)
-    S_all = tape.S.reshape(T * B, n_v, n_k)
-    q_all = tape.q.reshape(T * B, n_k)
-    k_all = tape.k.reshape(T * B, n_k)
-    exp_beta_all = tape.exp_beta.reshape(T * B)
-    beta_all = tape.beta.reshape(T * B)
-    e_all = tape.e.reshape(T * B, n_v)
-    S_next_all = tape.S_next.reshape(T * B, n_v, n_k)
-    x_dot_all = dxs.reshape(T * B, n_x)
-    W_q_k = np.concatenate((W_q, W_k), axis=0)
-    W_q_k_dot = np.concatenate((W_q_dot, W_k_dot), axis=0)
+    x_all = tape.x
+    k_all = tape.k
+    exp_beta_all = tape.exp_beta
+    beta_all = tape.beta
+    x_dot_all = dxs
+    one_minus_beta_all = np.empty((T, B), dtype=dtype)
+    q_k_dot_all = _gates(T, 2, B, n_k, dtype=dtype)
+    v_dot_all = np.empty((T, B, n_v), dtype=dtype)
+    beta_dot_all = np.empty((T, B), dtype=dtype)
+    S_next_dot_all = np.empty((T, B, n_v, n_k), dtype=dtype)
     # 1 - β_t
-    one_minus_beta_all = 1 / (1 + 1 / exp_beta_all)
+    reciprocal(exp_beta_all, out=one_minus_beta_all)
+    add(one_minus_beta_all, 1, out=one_minus_beta_all)
+    reciprocal(one_minus_beta_all, out=one_minus_beta_all)
     # q_t = W_q x_t
     # k_t = W_k x_t
-    q_k_dot_all = x_dot_all @ W_q_k.T + x_all @ W_q_k_dot.T
-    k_dot_all = q_k_dot_all[:, n_k:]
+    spare = np.empty_like(q_k_dot_all)
+    _product(x_dot_all, (W_q, W_k), q_k_dot_all)
+    _product(x_all, (W_q_dot, W_k_dot), spare)
+    add(q_k_dot_all, spare, out=q_k_dot_all)
     # v_t = W_v x_t
-    v_dot_all = x_dot_all @ W_v.T + x_all @ W_v_dot.T
+    spare = np.empty_like(v_dot_all)
+    _product(x_dot_all, (W_v,), v_dot_all[:, None])
+    _product(x_all, (W_v_dot,), spare[:, None])
+    add(v_dot_all, spare, out=v_dot_all)
     # a_β = w_βᵀ x_t + b_β
-    a_beta_dot_all = w_beta @ x_dot_all.T + w_beta_dot @ x_all.T + b_beta_dot
+    x_rows = tape.x.reshape(T * B, n_x)
+    x_dot_rows = dxs.reshape(T * B, n_x)
+    a_beta_dot_rows = w_beta @ x_dot_rows.T + w_beta_dot @ x_rows.T + b_beta_dot
+    a_beta_dot_all = beta_dot_all
+    a_beta_dot_all[...] = a_beta_dot_rows.reshape(T, B)
     # β_t = σ(a_β)
-    beta_dot_all = beta_all * one_minus_beta_all * a_beta_dot_all
+    multiply(beta_all, a_beta_dot_all, out=beta_dot_all)
+    multiply(beta_dot_all, one_minus_beta_all, out=beta_dot_all)
     # v̇_t - S_{t-1} k̇_t
-    e_dot_ahead_all = v_dot_all - (S_all @ k_dot_all[:, :, None])[:, :, 0]
+    S_rows = tape.S.reshape(T * B, n_v, n_k)
+    k_dot_all = q_k_dot_all[:, 1]
+    k_dot_rows = k_dot_all.reshape(T * B, n_k)
+    v_dot_rows = v_dot_all.reshape(T * B, n_v)
+    e_dot_ahead_rows = v_dot_rows - (S_rows @ k_dot_rows[:, :, None])[:, :, 0]
+    e_dot_ahead_all = v_dot_all
+    e_dot_ahead_all[...] = e_dot_ahead_rows.reshape(T, B, n_v)
     # β̇_t e_t k_tᵀ + β_t e_t k̇_tᵀ
-    S_next_dot_ahead_all = (beta_all[:, None] * e_all)[:, :, None] * k_dot_all[:, None, :]
-    S_next_dot_ahead_all = (
-        S_next_dot_ahead_all + (beta_dot_all[:, None] * e_all)[:, :, None] * k_all[:, None, :]
+    beta_rows = tape.beta.reshape(T * B)
+    beta_dot_rows = beta_dot_all.reshape(T * B)
+    e_rows = tape.e.reshape(T * B, n_v)
+    k_rows = tape.k.reshape(T * B, n_k)
+    S_next_dot_ahead_rows = (beta_rows[:, None] * e_rows)[:, :, None] * k_dot_rows[:, None, :]
+    S_next_dot_ahead_rows = (
+        S_next_dot_ahead_rows + (beta_dot_rows[:, None] * e_rows)[:, :, None] * k_rows[:, None, :]
     )
-    S_next_dot_all = np.empty((T * B, n_v, n_k), dtype=dtype)
+    S_next_dot_ahead_all = S_next_dot_ahead_rows.reshape(T, B, n_v, n_k)
     S_dot = dstate0.S
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        k, beta, e_dot_ahead = k_all[rows], beta_all[rows], e_dot_ahead_all[rows]
-        S_next_dot_ahead = S_next_dot_ahead_all[rows]
+    for e_dot_ahead, k, S_next_dot_ahead, beta, S_next_dot in zip(
+        v_dot_all,
+        k_all,
+        S_next_dot_ahead_all,
+        beta_all,
+        S_next_dot_all,
+        strict=True,
+    ):
         # e_t = v_t - S_{t-1} k_t
-        e_dot = e_dot_ahead - (S_dot @ k[:, :, None])[:, :, 0]
+        e_dot = e_dot_ahead
+        e_dot[...] = e_dot_ahead - (S_dot @ k[:, :, None])[:, :, 0]
         # S_t = S_{t-1} + β_t e_t k_tᵀ
-        S_next_dot = S_dot + S_next_dot_ahead + (beta[:, None] * e_dot)[:, :, None] * k[:, None, :]
-        S_next_dot_all[rows] = S_next_dot
+        S_next_dot[...] = (
+            S_next_dot_ahead + S_dot + (beta[:, None] * e_dot)[:, :, None] * k[:, None, :]
+        )
         S_dot = S_next_dot
     # o_t = S_t q_t
-    o_dot_all = (S_next_dot_all @ q_all[:, :, None])[:, :, 0]
-    o_dot_all = o_dot_all + (S_next_all @ q_k_dot_all[:, :n_k][:, :, None])[:, :, 0]
-    return Next(S=S_next_dot_all.reshape(T, B, n_v, n_k), o=o_dot_all.reshape(T, B, n_v))
+    S_next_rows = tape.S_next.reshape(T * B, n_v, n_k)
+    S_next_dot_rows = S_next_dot_all.reshape(T * B, n_v, n_k)
+    q_rows = tape.q.reshape(T * B, n_k)
+    q_dot_all = q_k_dot_all[:, 0]
+    q_dot_rows = q_dot_all.reshape(T * B, n_k)
+    o_dot_rows = (S_next_rows @ q_dot_rows[:, :, None])[:, :, 0]
+    o_dot_rows = o_dot_rows + (S_next_dot_rows @ q_rows[:, :, None])[:, :, 0]
+    o_dot_all = o_dot_rows.reshape(T, B, n_v)
+    return Next(S=S_next_dot_all, o=o_dot_all)
+
+
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then one call serves several gates.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
 def _filled(

@@ -651,92 +651,93 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
+    reciprocal, tanh = np.reciprocal, np.tanh
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, b_f, b_i = params.U_i, params.U_o, params.U_g, params.b_f, params.b_i
     b_o, b_g = params.b_o, params.b_g
-    x_all = xs.reshape(T * B, n_x)
-    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
-    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
-    b_f_i_o_g = np.concatenate((b_f, b_i, b_o, b_g), axis=0)
+    b_f_i_o_g = np.stack((b_f, b_i, b_o, b_g))[:, None]
+    U_f_i_o_g_columns = _columns(np.stack((U_f.T, U_i.T, U_o.T, U_g.T)), B)
+    x_all = xs
+    h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    h_steps[0] = state0.h
+    h_all, h_next_all = h_steps[:-1], h_steps[1:]
+    c_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    c_steps[0] = state0.c
+    c_all, c_next_all = c_steps[:-1], c_steps[1:]
+    a_f_i_o_g_all = _gates(T, 4, B, n_h, dtype=dtype)
+    f_i_o_all = _gates(T, 3, B, n_h, dtype=dtype)
+    g_all = np.empty((T, B, n_h), dtype=dtype)
+    tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
     # W_f x_t + b_f
     # W_i x_t + b_i
     # W_o x_t + b_o
     # W_g x_t + b_g
-    a_f_i_o_g_ahead_all = x_all @ W_f_i_o_g.T + b_f_i_o_g
-    a_f_i_o_g_all = np.empty((T * B, 4 * n_h), dtype=dtype)
-    exp_f_all = np.empty((T * B, n_h), dtype=dtype)
-    f_all = np.empty((T * B, n_h), dtype=dtype)
-    exp_i_all = np.empty((T * B, n_h), dtype=dtype)
-    i_all = np.empty((T * B, n_h), dtype=dtype)
-    exp_o_all = np.empty((T * B, n_h), dtype=dtype)
-    o_all = np.empty((T * B, n_h), dtype=dtype)
-    g_all = np.empty((T * B, n_h), dtype=dtype)
-    c_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
-    c_steps[:B] = state0.c
-    c_all, c_next_all = c_steps[: T * B], c_steps[B:]
-    tanh_c_next_all = np.empty((T * B, n_h), dtype=dtype)
-    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
-    h_steps[:B] = state0.h
-    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
-    h = state0.h
-    c = state0.c
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        a_f_i_o_g_ahead = a_f_i_o_g_ahead_all[rows]
+    a_f_i_o_g_ahead_all = a_f_i_o_g_all
+    _product(x_all, (W_f, W_i, W_o, W_g), a_f_i_o_g_ahead_all)
+    add(a_f_i_o_g_ahead_all, b_f_i_o_g, out=a_f_i_o_g_ahead_all)
+    spare_4_n_h = np.empty((4, B, n_h), dtype=dtype)
+    spare_4_n_h_blocks = _blocks(spare_4_n_h, U_f_i_o_g_columns)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    for a_f_i_o_g_ahead, h, a_f_i_o, f_i_o, g, a_g, c_next, f, c, i, tanh_c_next, h_next, o in zip(
+        a_f_i_o_g_all,
+        h_all,
+        a_f_i_o_g_all[:, :3],
+        f_i_o_all,
+        g_all,
+        a_f_i_o_g_all[:, 3],
+        c_next_all,
+        f_i_o_all[:, 0],
+        c_all,
+        f_i_o_all[:, 1],
+        tanh_c_next_all,
+        h_next_all,
+        f_i_o_all[:, 2],
+        strict=True,
+    ):
         # a_f = W_f x_t + U_f h_{t-1} + b_f
         # a_i = W_i x_t + U_i h_{t-1} + b_i
         # a_o = W_o x_t + U_o h_{t-1} + b_o
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_f_i_o_g = a_f_i_o_g_ahead + h @ U_f_i_o_g.T
+        a_f_i_o_g = a_f_i_o_g_ahead
+        matmul(h, U_f_i_o_g_columns, out=spare_4_n_h_blocks)
+        add(spare_4_n_h, a_f_i_o_g_ahead, out=a_f_i_o_g)
         # f_t = σ(a_f)
-        exp_f = np.exp(-a_f_i_o_g[:, :n_h])
-        f = 1 / (1 + exp_f)
         # i_t = σ(a_i)
-        exp_i = np.exp(-a_f_i_o_g[:, n_h : 2 * n_h])
-        i = 1 / (1 + exp_i)
         # o_t = σ(a_o)
-        exp_o = np.exp(-a_f_i_o_g[:, 2 * n_h : 3 * n_h])
-        o = 1 / (1 + exp_o)
+        exp_f_i_o = a_f_i_o
+        negative(a_f_i_o, out=exp_f_i_o)
+        exp(exp_f_i_o, out=exp_f_i_o)
+        add(exp_f_i_o, 1, out=f_i_o)
+        reciprocal(f_i_o, out=f_i_o)
         # g_t = tanh(a_g)
-        g = np.tanh(a_f_i_o_g[:, 3 * n_h :])
+        tanh(a_g, out=g)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        c_next = f * c + i * g
+        multiply(f, c, out=c_next)
+        multiply(i, g, out=spare_n_h)
+        add(c_next, spare_n_h, out=c_next)
         # tanh(c_t)
-        tanh_c_next = np.tanh(c_next)
+        tanh(c_next, out=tanh_c_next)
         # h_t = o_t ∘ tanh(c_t)
-        h_next = o * tanh_c_next
-        a_f_i_o_g_all[rows] = a_f_i_o_g
-        exp_f_all[rows] = exp_f
-        f_all[rows] = f
-        exp_i_all[rows] = exp_i
-        i_all[rows] = i
-        exp_o_all[rows] = exp_o
-        o_all[rows] = o
-        g_all[rows] = g
-        c_next_all[rows] = c_next
-        tanh_c_next_all[rows] = tanh_c_next
-        h_next_all[rows] = h_next
-        h = h_next
-        c = c_next
-    a_g_all = a_f_i_o_g_all[:, 3 * n_h :]
+        multiply(o, tanh_c_next, out=h_next)
     tape = Tape(
         x=xs,
-        h=h_all.reshape(T, B, n_h),
-        c=c_all.reshape(T, B, n_h),
-        exp_f=exp_f_all.reshape(T, B, n_h),
-        f=f_all.reshape(T, B, n_h),
-        exp_i=exp_i_all.reshape(T, B, n_h),
-        i=i_all.reshape(T, B, n_h),
-        exp_o=exp_o_all.reshape(T, B, n_h),
-        o=o_all.reshape(T, B, n_h),
-        a_g=a_g_all.reshape(T, B, n_h),
-        g=g_all.reshape(T, B, n_h),
-        c_next=c_next_all.reshape(T, B, n_h),
-        tanh_c_next=tanh_c_next_all.reshape(T, B, n_h),
-        h_next=h_next_all.reshape(T, B, n_h),
+        h=h_all,
+        c=c_all,
+        exp_f=a_f_i_o_g_all[:, 0],
+        f=f_i_o_all[:, 0],
+        exp_i=a_f_i_o_g_all[:, 1],
+        i=f_i_o_all[:, 1],
+        exp_o=a_f_i_o_g_all[:, 2],
+        o=f_i_o_all[:, 2],
+        a_g=a_f_i_o_g_all[:, 3],
+        g=g_all,
+        c_next=c_next_all,
+        tanh_c_next=tanh_c_next_all,
+        h_next=h_next_all,
     )
-    return State(h=tape.h_next, c=tape.c_next), tape
+    return State(h=h_next_all, c=c_next_all), tape
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -760,104 +761,163 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (dnexts, _NEXT, "T B"),
     )
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
+    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    c_all = tape.c.reshape(T * B, n_h)
-    exp_f_all = tape.exp_f.reshape(T * B, n_h)
-    f_all = tape.f.reshape(T * B, n_h)
-    exp_i_all = tape.exp_i.reshape(T * B, n_h)
-    i_all = tape.i.reshape(T * B, n_h)
-    exp_o_all = tape.exp_o.reshape(T * B, n_h)
-    o_all = tape.o.reshape(T * B, n_h)
-    a_g_all = tape.a_g.reshape(T * B, n_h)
-    g_all = tape.g.reshape(T * B, n_h)
-    c_next_all = tape.c_next.reshape(T * B, n_h)
-    tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
-    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
-    dc_next_given_all = dnexts.c.reshape(T * B, n_h)
-    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
-    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
-    # 1 - f_t
-    one_minus_f_all = 1 / (1 + 1 / exp_f_all)
-    # 1 - i_t
-    one_minus_i_all = 1 / (1 + 1 / exp_i_all)
-    # 1 - o_t
-    one_minus_o_all = 1 / (1 + 1 / exp_o_all)
-    # 1 - g_t²
-    exp_g_all = np.exp(-2 * np.abs(a_g_all))
-    slope_g_all = 4 * exp_g_all / (1 + exp_g_all) ** 2
-    # 1 - tanh²(c_t)
-    exp_tanh_c_next_all = np.exp(-2 * np.abs(c_next_all))
-    slope_tanh_c_next_all = 4 * exp_tanh_c_next_all / (1 + exp_tanh_c_next_all) ** 2
-    # o_t ∘ (1 - tanh²(c_t))
-    dc_next_by_dh_next_all = o_all * slope_tanh_c_next_all
-    # i_t ∘ (1 - g_t²)
-    da_g_by_dc_next_all = i_all * slope_g_all
-    # o_t ∘ tanh(c_t) ∘ (1 - o_t)
-    da_o_by_dh_next_all = o_all * one_minus_o_all * tanh_c_next_all
-    # i_t ∘ g_t ∘ (1 - i_t)
-    da_i_by_dc_next_all = i_all * one_minus_i_all * g_all
-    # f_t ∘ (1 - f_t) ∘ c_{t-1}
-    da_f_by_dc_next_all = f_all * one_minus_f_all * c_all
-    da_f_i_o_g_all = np.empty((T * B, 4 * n_h), dtype=dtype)
+    U_o_f_i_g_columns = _columns(np.concatenate((U_o, U_f, U_i, U_g))[None], B)
+    steps = _chunk(T, B * (6 * n_h))
+    one_minus_f_to_f_factor_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
+    dc_next_da_o_by_dh_next_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
+    dh_next = np.empty((B, n_h), dtype=dtype)
+    dc_next_to_dc_flat = np.empty((T, B, 6, n_h), dtype=dtype)
+    dc_next_to_dc_all = dc_next_to_dc_flat.swapaxes(1, 2)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     dc_next_later = np.zeros((B, n_h), dtype=dtype)
-    for t in reversed(range(T)):
-        rows = slice(t * B, (t + 1) * B)
-        f, dh_next_given = f_all[rows], dh_next_given_all[rows]
-        dc_next_given, dc_next_by_dh_next = dc_next_given_all[rows], dc_next_by_dh_next_all[rows]
-        da_g_by_dc_next, da_o_by_dh_next = da_g_by_dc_next_all[rows], da_o_by_dh_next_all[rows]
-        da_i_by_dc_next, da_f_by_dc_next = da_i_by_dc_next_all[rows], da_f_by_dc_next_all[rows]
-        dh_next = dh_next_given + dh_next_later
-        # tanh(c_t)
-        dc_next = dc_next_given + dc_next_later + dh_next * dc_next_by_dh_next
-        # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        dc = dc_next * f
-        # g_t = tanh(a_g)
-        da_g = dc_next * da_g_by_dc_next
-        # o_t = σ(a_o)
-        da_o = dh_next * da_o_by_dh_next
-        # i_t = σ(a_i)
-        da_i = dc_next * da_i_by_dc_next
+    dh = dh_next_later
+    dh_blocks = _blocks(dh[None], U_o_f_i_g_columns)
+    for stop in range(T, 0, -steps):
+        start = max(stop - steps, 0)
+        back = slice(stop - 1, start - 1 if start else None, -1)
+        one_minus_f_to_f_factor_all = one_minus_f_to_f_factor_chunk[: stop - start]
+        dc_next_da_o_by_dh_next_all = dc_next_da_o_by_dh_next_chunk[: stop - start]
+        c_all = tape.c[start:stop]
+        exp_f_all = tape.exp_f[start:stop]
+        f_all = tape.f[start:stop]
+        exp_i_all = tape.exp_i[start:stop]
+        i_all = tape.i[start:stop]
+        exp_o_all = tape.exp_o[start:stop]
+        o_all = tape.o[start:stop]
+        a_g_all = tape.a_g[start:stop]
+        g_all = tape.g[start:stop]
+        c_next_all = tape.c_next[start:stop]
+        tanh_c_next_all = tape.tanh_c_next[start:stop]
+        dh_next_given_all = dnexts.h[start:stop]
+        dc_next_given_all = dnexts.c[start:stop]
+        # 1 - f_t
+        one_minus_f_all = one_minus_f_to_f_factor_all[:, 0]
+        reciprocal(exp_f_all, out=one_minus_f_all)
+        add(one_minus_f_all, 1, out=one_minus_f_all)
+        reciprocal(one_minus_f_all, out=one_minus_f_all)
+        # 1 - i_t
+        one_minus_i_all = one_minus_f_to_f_factor_all[:, 1]
+        reciprocal(exp_i_all, out=one_minus_i_all)
+        add(one_minus_i_all, 1, out=one_minus_i_all)
+        reciprocal(one_minus_i_all, out=one_minus_i_all)
+        # 1 - o_t
+        one_minus_o_all = dc_next_da_o_by_dh_next_all[:, 1]
+        reciprocal(exp_o_all, out=one_minus_o_all)
+        add(one_minus_o_all, 1, out=one_minus_o_all)
+        reciprocal(one_minus_o_all, out=one_minus_o_all)
+        # 1 - g_t²
+        exp_g_all = one_minus_f_to_f_factor_all[:, 2]
+        absolute(a_g_all, out=exp_g_all)
+        multiply(exp_g_all, -2, out=exp_g_all)
+        exp(exp_g_all, out=exp_g_all)
+        slope_g_all = one_minus_f_to_f_factor_all[:, 2]
+        spare = np.empty_like(slope_g_all)
+        add(exp_g_all, 1, out=spare)
+        square(spare, out=spare)
+        divide(exp_g_all, spare, out=slope_g_all)
+        multiply(slope_g_all, 4, out=slope_g_all)
+        # 1 - tanh²(c_t)
+        exp_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
+        absolute(c_next_all, out=exp_tanh_c_next_all)
+        multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+        exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
+        slope_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
+        spare = np.empty_like(slope_tanh_c_next_all)
+        add(exp_tanh_c_next_all, 1, out=spare)
+        square(spare, out=spare)
+        divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
+        multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+        # o_t ∘ (1 - tanh²(c_t))
+        dc_next_by_dh_next_all = dc_next_da_o_by_dh_next_all[:, 0]
+        multiply(o_all, slope_tanh_c_next_all, out=dc_next_by_dh_next_all)
+        # i_t ∘ (1 - g_t²)
+        da_g_by_dc_next_all = one_minus_f_to_f_factor_all[:, 2]
+        multiply(i_all, slope_g_all, out=da_g_by_dc_next_all)
+        # o_t ∘ tanh(c_t) ∘ (1 - o_t)
+        da_o_by_dh_next_all = dc_next_da_o_by_dh_next_all[:, 1]
+        multiply(o_all, one_minus_o_all, out=da_o_by_dh_next_all)
+        multiply(da_o_by_dh_next_all, tanh_c_next_all, out=da_o_by_dh_next_all)
+        # i_t ∘ g_t ∘ (1 - i_t)
+        da_i_by_dc_next_all = one_minus_f_to_f_factor_all[:, 1]
+        multiply(i_all, one_minus_i_all, out=da_i_by_dc_next_all)
+        multiply(da_i_by_dc_next_all, g_all, out=da_i_by_dc_next_all)
+        # f_t ∘ (1 - f_t) ∘ c_{t-1}
+        da_f_by_dc_next_all = one_minus_f_to_f_factor_all[:, 0]
+        multiply(f_all, one_minus_f_all, out=da_f_by_dc_next_all)
+        multiply(da_f_by_dc_next_all, c_all, out=da_f_by_dc_next_all)
         # f_t = σ(a_f)
-        da_f = dc_next * da_f_by_dc_next
-        da_f_i_o_g = np.concatenate((da_f, da_i, da_o, da_g), axis=1)
-        # h_{t-1} is in a_f, a_i, a_o, a_g
-        dh = da_f_i_o_g @ U_f_i_o_g
-        da_f_i_o_g_all[rows] = da_f_i_o_g
-        dh_next_later = dh
-        dc_next_later = dc
+        f_factor_all = one_minus_f_to_f_factor_all[:, 3]
+        copyto(f_factor_all, f_all)
+        for (
+            dh_next_given,
+            dc_next_from_dh_next_da_o,
+            dc_next_da_o_by_dh_next,
+            dc_next_from_dh_next,
+            dc_next_given,
+            da_f_da_i_da_g_dc,
+            da_f_by_dc_next_to_f_factor,
+            da_o_f_i_g_row,
+            dc,
+        ) in zip(
+            dh_next_given_all[::-1],
+            dc_next_to_dc_all[back, :2],
+            dc_next_da_o_by_dh_next_all[::-1],
+            dc_next_to_dc_all[back, 0],
+            dc_next_given_all[::-1],
+            dc_next_to_dc_all[back, 2:],
+            one_minus_f_to_f_factor_all[::-1],
+            dc_next_to_dc_flat.reshape(T, B, 6 * n_h)[back, :, n_h : 5 * n_h],
+            dc_next_to_dc_all[back, 5],
+            strict=True,
+        ):
+            add(dh_next_given, dh_next_later, out=dh_next)
+            # tanh(c_t)
+            # o_t = σ(a_o)
+            multiply(dh_next, dc_next_da_o_by_dh_next, out=dc_next_from_dh_next_da_o)
+            # tanh(c_t)
+            dc_next = dc_next_from_dh_next
+            add(dc_next_given, dc_next_from_dh_next, out=dc_next)
+            add(dc_next, dc_next_later, out=dc_next)
+            # f_t = σ(a_f)
+            # i_t = σ(a_i)
+            # g_t = tanh(a_g)
+            # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
+            multiply(dc_next, da_f_by_dc_next_to_f_factor, out=da_f_da_i_da_g_dc)
+            # h_{t-1} is in a_f, a_i, a_o, a_g
+            matmul(da_o_f_i_g_row, U_o_f_i_g_columns, out=dh_blocks)
+            dc_next_later = dc
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     # a_i = W_i x_t + U_i h_{t-1} + b_i
-    # a_o = W_o x_t + U_o h_{t-1} + b_o
     # a_g = W_g x_t + U_g h_{t-1} + b_g
-    dW_f_i_o_g = da_f_i_o_g_all.T @ x_all
-    dW_f = dW_f_i_o_g[:n_h]
-    dW_i = dW_f_i_o_g[n_h : 2 * n_h]
-    dW_o = dW_f_i_o_g[2 * n_h : 3 * n_h]
-    dW_g = dW_f_i_o_g[3 * n_h :]
-    # a_f = W_f x_t + U_f h_{t-1} + b_f
-    # a_i = W_i x_t + U_i h_{t-1} + b_i
+    da_f_i_g_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, 2 * n_h : 5 * n_h]
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_f_i_g = da_f_i_g_rows.T @ x_rows
+    dW_f = dW_f_i_g[:n_h]
+    dW_i = dW_f_i_g[n_h : 2 * n_h]
+    dW_g = dW_f_i_g[2 * n_h :]
+    h_rows = tape.h.reshape(T * B, n_h)
+    dU_f_i_g = da_f_i_g_rows.T @ h_rows
+    dU_f = dU_f_i_g[:n_h]
+    dU_i = dU_f_i_g[n_h : 2 * n_h]
+    dU_g = dU_f_i_g[2 * n_h :]
+    db_f_i_g = da_f_i_g_rows.sum(axis=0)
+    db_f = db_f_i_g[:n_h]
+    db_i = db_f_i_g[n_h : 2 * n_h]
+    db_g = db_f_i_g[2 * n_h :]
     # a_o = W_o x_t + U_o h_{t-1} + b_o
-    # a_g = W_g x_t + U_g h_{t-1} + b_g
-    dU_f_i_o_g = da_f_i_o_g_all.T @ h_all
-    dU_f = dU_f_i_o_g[:n_h]
-    dU_i = dU_f_i_o_g[n_h : 2 * n_h]
-    dU_o = dU_f_i_o_g[2 * n_h : 3 * n_h]
-    dU_g = dU_f_i_o_g[3 * n_h :]
-    # a_f = W_f x_t + U_f h_{t-1} + b_f
-    # a_i = W_i x_t + U_i h_{t-1} + b_i
-    # a_o = W_o x_t + U_o h_{t-1} + b_o
-    # a_g = W_g x_t + U_g h_{t-1} + b_g
-    db_f_i_o_g = da_f_i_o_g_all.sum(axis=0)
-    db_f = db_f_i_o_g[:n_h]
-    db_i = db_f_i_o_g[n_h : 2 * n_h]
-    db_o = db_f_i_o_g[2 * n_h : 3 * n_h]
-    db_g = db_f_i_o_g[3 * n_h :]
+    da_o_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, n_h : 2 * n_h]
+    dW_o = da_o_rows.T @ x_rows
+    dU_o = da_o_rows.T @ h_rows
+    db_o = da_o_rows.sum(axis=0)
     # x_t is in a_f, a_i, a_o, a_g
-    dx_all = da_f_i_o_g_all @ W_f_i_o_g
+    da_o_f_i_g_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, n_h : 5 * n_h]
+    W_o_f_i_g = np.concatenate((W_o, W_f, W_i, W_g))
+    dx_rows = da_o_f_i_g_rows @ W_o_f_i_g
+    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(
         W_f=dW_f,
         W_i=dW_i,
@@ -872,7 +932,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         b_o=db_o,
         b_g=db_g,
     )
-    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later, c=dc_next_later)
+    return dparams, dx_all, State(h=dh_next_later, c=dc_next_later.copy())
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -900,7 +960,9 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
+    multiply, reciprocal, square = np.multiply, np.reciprocal, np.square
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
     (
@@ -917,88 +979,202 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         b_o_dot,
         b_g_dot,
     ) = dparams
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    c_all = tape.c.reshape(T * B, n_h)
-    exp_f_all = tape.exp_f.reshape(T * B, n_h)
-    f_all = tape.f.reshape(T * B, n_h)
-    exp_i_all = tape.exp_i.reshape(T * B, n_h)
-    i_all = tape.i.reshape(T * B, n_h)
-    exp_o_all = tape.exp_o.reshape(T * B, n_h)
-    o_all = tape.o.reshape(T * B, n_h)
-    a_g_all = tape.a_g.reshape(T * B, n_h)
-    g_all = tape.g.reshape(T * B, n_h)
-    c_next_all = tape.c_next.reshape(T * B, n_h)
-    tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
-    x_dot_all = dxs.reshape(T * B, n_x)
-    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
-    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
-    W_f_i_o_g_dot = np.concatenate((W_f_dot, W_i_dot, W_o_dot, W_g_dot), axis=0)
-    U_f_i_o_g_dot = np.concatenate((U_f_dot, U_i_dot, U_o_dot, U_g_dot), axis=0)
-    b_f_i_o_g_dot = np.concatenate((b_f_dot, b_i_dot, b_o_dot, b_g_dot), axis=0)
+    b_f_i_o_g_dot = np.stack((b_f_dot, b_i_dot, b_o_dot, b_g_dot))[:, None]
+    U_f_i_o_g_columns = _columns(np.stack((U_f.T, U_i.T, U_o.T, U_g.T)), B)
+    x_all = tape.x
+    h_all = tape.h
+    c_all = tape.c
+    exp_f_all = tape.exp_f
+    f_all = tape.f
+    exp_i_all = tape.exp_i
+    i_all = tape.i
+    exp_o_all = tape.exp_o
+    o_all = tape.o
+    a_g_all = tape.a_g
+    g_all = tape.g
+    c_next_all = tape.c_next
+    tanh_c_next_all = tape.tanh_c_next
+    x_dot_all = dxs
+    one_minus_f_all = np.empty((T, B, n_h), dtype=dtype)
+    one_minus_i_all = np.empty((T, B, n_h), dtype=dtype)
+    one_minus_o_all = np.empty((T, B, n_h), dtype=dtype)
+    exp_g_all = np.empty((T, B, n_h), dtype=dtype)
+    exp_tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
+    a_f_i_o_g_dot_all = _gates(T, 4, B, n_h, dtype=dtype)
+    c_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - f_t
-    one_minus_f_all = 1 / (1 + 1 / exp_f_all)
+    reciprocal(exp_f_all, out=one_minus_f_all)
+    add(one_minus_f_all, 1, out=one_minus_f_all)
+    reciprocal(one_minus_f_all, out=one_minus_f_all)
     # 1 - i_t
-    one_minus_i_all = 1 / (1 + 1 / exp_i_all)
+    reciprocal(exp_i_all, out=one_minus_i_all)
+    add(one_minus_i_all, 1, out=one_minus_i_all)
+    reciprocal(one_minus_i_all, out=one_minus_i_all)
     # 1 - o_t
-    one_minus_o_all = 1 / (1 + 1 / exp_o_all)
+    reciprocal(exp_o_all, out=one_minus_o_all)
+    add(one_minus_o_all, 1, out=one_minus_o_all)
+    reciprocal(one_minus_o_all, out=one_minus_o_all)
     # 1 - g_t²
-    exp_g_all = np.exp(-2 * np.abs(a_g_all))
-    slope_g_all = 4 * exp_g_all / (1 + exp_g_all) ** 2
+    absolute(a_g_all, out=exp_g_all)
+    multiply(exp_g_all, -2, out=exp_g_all)
+    exp(exp_g_all, out=exp_g_all)
+    slope_g_all = exp_g_all
+    spare = np.empty_like(slope_g_all)
+    add(exp_g_all, 1, out=spare)
+    square(spare, out=spare)
+    divide(exp_g_all, spare, out=slope_g_all)
+    multiply(slope_g_all, 4, out=slope_g_all)
     # 1 - tanh²(c_t)
-    exp_tanh_c_next_all = np.exp(-2 * np.abs(c_next_all))
-    slope_tanh_c_next_all = 4 * exp_tanh_c_next_all / (1 + exp_tanh_c_next_all) ** 2
+    absolute(c_next_all, out=exp_tanh_c_next_all)
+    multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+    exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
+    slope_tanh_c_next_all = exp_tanh_c_next_all
+    spare = np.empty_like(slope_tanh_c_next_all)
+    add(exp_tanh_c_next_all, 1, out=spare)
+    square(spare, out=spare)
+    divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
+    multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
     # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1}
     # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1}
     # W_o ẋ_t + ḃ_o + Ẇ_o x_t + U̇_o h_{t-1}
     # W_g ẋ_t + ḃ_g + Ẇ_g x_t + U̇_g h_{t-1}
-    a_f_i_o_g_dot_ahead_all = (
-        x_dot_all @ W_f_i_o_g.T + x_all @ W_f_i_o_g_dot.T + h_all @ U_f_i_o_g_dot.T + b_f_i_o_g_dot
-    )
+    a_f_i_o_g_dot_ahead_all = a_f_i_o_g_dot_all
+    spare = np.empty_like(a_f_i_o_g_dot_ahead_all)
+    spare_j = np.empty_like(a_f_i_o_g_dot_ahead_all)
+    _product(x_dot_all, (W_f, W_i, W_o, W_g), a_f_i_o_g_dot_ahead_all)
+    _product(x_all, (W_f_dot, W_i_dot, W_o_dot, W_g_dot), spare)
+    _product(h_all, (U_f_dot, U_i_dot, U_o_dot, U_g_dot), spare_j)
+    add(a_f_i_o_g_dot_ahead_all, spare, out=a_f_i_o_g_dot_ahead_all)
+    add(a_f_i_o_g_dot_ahead_all, spare_j, out=a_f_i_o_g_dot_ahead_all)
+    add(a_f_i_o_g_dot_ahead_all, b_f_i_o_g_dot, out=a_f_i_o_g_dot_ahead_all)
     # i_t ∘ (1 - g_t²)
-    c_next_dot_by_a_g_dot_all = i_all * slope_g_all
+    c_next_dot_by_a_g_dot_all = exp_g_all
+    multiply(i_all, slope_g_all, out=c_next_dot_by_a_g_dot_all)
     # f_t ∘ (1 - f_t) ∘ c_{t-1}
-    c_next_dot_by_a_f_dot_all = f_all * one_minus_f_all * c_all
+    c_next_dot_by_a_f_dot_all = one_minus_f_all
+    multiply(f_all, one_minus_f_all, out=c_next_dot_by_a_f_dot_all)
+    multiply(c_next_dot_by_a_f_dot_all, c_all, out=c_next_dot_by_a_f_dot_all)
     # i_t ∘ g_t ∘ (1 - i_t)
-    c_next_dot_by_a_i_dot_all = i_all * one_minus_i_all * g_all
+    c_next_dot_by_a_i_dot_all = one_minus_i_all
+    multiply(i_all, one_minus_i_all, out=c_next_dot_by_a_i_dot_all)
+    multiply(c_next_dot_by_a_i_dot_all, g_all, out=c_next_dot_by_a_i_dot_all)
     # o_t ∘ (1 - tanh²(c_t))
-    h_next_dot_by_c_next_dot_all = o_all * slope_tanh_c_next_all
+    h_next_dot_by_c_next_dot_all = exp_tanh_c_next_all
+    multiply(o_all, slope_tanh_c_next_all, out=h_next_dot_by_c_next_dot_all)
     # o_t ∘ tanh(c_t) ∘ (1 - o_t)
-    h_next_dot_by_a_o_dot_all = o_all * one_minus_o_all * tanh_c_next_all
-    c_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
-    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_next_dot_by_a_o_dot_all = one_minus_o_all
+    multiply(o_all, one_minus_o_all, out=h_next_dot_by_a_o_dot_all)
+    multiply(h_next_dot_by_a_o_dot_all, tanh_c_next_all, out=h_next_dot_by_a_o_dot_all)
     h_dot = dstate0.h
     c_dot = dstate0.c
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        f, c_next_dot_by_a_g_dot = f_all[rows], c_next_dot_by_a_g_dot_all[rows]
-        c_next_dot_by_a_f_dot = c_next_dot_by_a_f_dot_all[rows]
-        c_next_dot_by_a_i_dot = c_next_dot_by_a_i_dot_all[rows]
-        h_next_dot_by_c_next_dot = h_next_dot_by_c_next_dot_all[rows]
-        h_next_dot_by_a_o_dot = h_next_dot_by_a_o_dot_all[rows]
-        a_f_i_o_g_dot_ahead = a_f_i_o_g_dot_ahead_all[rows]
+    spare_4_n_h = np.empty((4, B, n_h), dtype=dtype)
+    spare_4_n_h_blocks = _blocks(spare_4_n_h, U_f_i_o_g_columns)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_j_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_k_n_h = np.empty((B, n_h), dtype=dtype)
+    for (
+        a_f_i_o_g_dot_ahead,
+        c_next_dot,
+        f,
+        c_next_dot_by_a_f_dot,
+        a_f_dot,
+        c_next_dot_by_a_i_dot,
+        a_i_dot,
+        c_next_dot_by_a_g_dot,
+        a_g_dot,
+        h_next_dot,
+        h_next_dot_by_a_o_dot,
+        a_o_dot,
+        h_next_dot_by_c_next_dot,
+    ) in zip(
+        a_f_i_o_g_dot_all,
+        c_next_dot_all,
+        f_all,
+        one_minus_f_all,
+        a_f_i_o_g_dot_all[:, 0],
+        one_minus_i_all,
+        a_f_i_o_g_dot_all[:, 1],
+        exp_g_all,
+        a_f_i_o_g_dot_all[:, 3],
+        h_next_dot_all,
+        one_minus_o_all,
+        a_f_i_o_g_dot_all[:, 2],
+        exp_tanh_c_next_all,
+        strict=True,
+    ):
         # a_f = W_f x_t + U_f h_{t-1} + b_f
         # a_i = W_i x_t + U_i h_{t-1} + b_i
         # a_o = W_o x_t + U_o h_{t-1} + b_o
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_f_i_o_g_dot = a_f_i_o_g_dot_ahead + h_dot @ U_f_i_o_g.T
+        a_f_i_o_g_dot = a_f_i_o_g_dot_ahead
+        matmul(h_dot, U_f_i_o_g_columns, out=spare_4_n_h_blocks)
+        add(spare_4_n_h, a_f_i_o_g_dot_ahead, out=a_f_i_o_g_dot)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        c_next_dot = (
-            f * c_dot
-            + c_next_dot_by_a_g_dot * a_f_i_o_g_dot[:, 3 * n_h :]
-            + c_next_dot_by_a_f_dot * a_f_i_o_g_dot[:, :n_h]
-            + c_next_dot_by_a_i_dot * a_f_i_o_g_dot[:, n_h : 2 * n_h]
-        )
+        multiply(f, c_dot, out=c_next_dot)
+        multiply(c_next_dot_by_a_f_dot, a_f_dot, out=spare_n_h)
+        multiply(c_next_dot_by_a_i_dot, a_i_dot, out=spare_j_n_h)
+        multiply(c_next_dot_by_a_g_dot, a_g_dot, out=spare_k_n_h)
+        add(c_next_dot, spare_n_h, out=c_next_dot)
+        add(c_next_dot, spare_j_n_h, out=c_next_dot)
+        add(c_next_dot, spare_k_n_h, out=c_next_dot)
         # h_t = o_t ∘ tanh(c_t)
-        h_next_dot = (
-            h_next_dot_by_a_o_dot * a_f_i_o_g_dot[:, 2 * n_h : 3 * n_h]
-            + h_next_dot_by_c_next_dot * c_next_dot
-        )
-        c_next_dot_all[rows] = c_next_dot
-        h_next_dot_all[rows] = h_next_dot
+        multiply(h_next_dot_by_a_o_dot, a_o_dot, out=h_next_dot)
+        multiply(h_next_dot_by_c_next_dot, c_next_dot, out=spare_n_h)
+        add(h_next_dot, spare_n_h, out=h_next_dot)
         h_dot = h_next_dot
         c_dot = c_next_dot
-    return State(h=h_next_dot_all.reshape(T, B, n_h), c=c_next_dot_all.reshape(T, B, n_h))
+    return State(h=h_next_dot_all, c=c_next_dot_all)
+
+
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then one call serves several gates.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+
+
+def _columns(weights: Array, B: int) -> Array:
+    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+
+    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    """
+    G, k, n = weights.shape
+    if B == 1:
+        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+    widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
+    small = [width for width in widths if B * k * width <= 1_000_000]
+    width = (small or widths[:1] or [n])[0]
+    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+
+
+def _blocks(out: Array, weights: Array) -> Array:
+    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    *lead, G, B, n = out.shape
+    if weights.ndim == 2:
+        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+    width = weights.shape[-1]
+    return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
+
+
+def _chunk(T: int, values: int) -> int:
+    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
 def _filled(

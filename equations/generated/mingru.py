@@ -308,42 +308,56 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, exp, multiply, negative = np.add, np.exp, np.multiply, np.negative
+    reciprocal = np.reciprocal
     W_z, W_h, b_z, b_h = params.W_z, params.W_h, params.b_z, params.b_h
-    x_all = xs.reshape(T * B, n_x)
-    W_z_h = np.concatenate((W_z, W_h), axis=0)
-    b_z_h = np.concatenate((b_z, b_h), axis=0)
+    b_z_h = np.stack((b_z, b_h))[:, None]
+    x_all = xs
+    h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    h_steps[0] = state0.h
+    h_all, h_next_all = h_steps[:-1], h_steps[1:]
+    a_z_h_cand_all = _gates(T, 2, B, n_h, dtype=dtype)
+    z_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_ahead_all = np.empty((T, B, n_h), dtype=dtype)
     # a_z = W_z x_t + b_z
     # h'_t = W_h x_t + b_h
-    a_z_h_cand_all = x_all @ W_z_h.T + b_z_h
-    h_cand_all = a_z_h_cand_all[:, n_h:]
+    _product(x_all, (W_z, W_h), a_z_h_cand_all)
+    add(a_z_h_cand_all, b_z_h, out=a_z_h_cand_all)
     # z_t = σ(a_z)
-    exp_z_all = np.exp(-a_z_h_cand_all[:, :n_h])
-    z_all = 1 / (1 + exp_z_all)
+    exp_z_all = a_z_h_cand_all[:, 0]
+    a_z_all = a_z_h_cand_all[:, 0]
+    negative(a_z_all, out=exp_z_all)
+    exp(exp_z_all, out=exp_z_all)
+    add(exp_z_all, 1, out=z_all)
+    reciprocal(z_all, out=z_all)
     # 1 - z_t
-    one_minus_z_all = 1 / (1 + 1 / exp_z_all)
+    one_minus_z_all = a_z_h_cand_all[:, 0]
+    reciprocal(exp_z_all, out=one_minus_z_all)
+    add(one_minus_z_all, 1, out=one_minus_z_all)
+    reciprocal(one_minus_z_all, out=one_minus_z_all)
     # z_t ∘ h'_t
-    h_next_ahead_all = z_all * h_cand_all
-    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
-    h_steps[:B] = state0.h
-    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
-    h = state0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        one_minus_z, h_next_ahead = one_minus_z_all[rows], h_next_ahead_all[rows]
+    h_cand_all = a_z_h_cand_all[:, 1]
+    multiply(z_all, h_cand_all, out=h_next_ahead_all)
+    for h_next, one_minus_z, h, h_next_ahead in zip(
+        h_next_all,
+        a_z_h_cand_all[:, 0],
+        h_all,
+        h_next_ahead_all,
+        strict=True,
+    ):
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        h_next = one_minus_z * h + h_next_ahead
-        h_next_all[rows] = h_next
-        h = h_next
+        multiply(one_minus_z, h, out=h_next)
+        add(h_next, h_next_ahead, out=h_next)
     tape = Tape(
         x=xs,
-        h=h_all.reshape(T, B, n_h),
-        z=z_all.reshape(T, B, n_h),
-        one_minus_z=one_minus_z_all.reshape(T, B, n_h),
-        h_cand=h_cand_all.reshape(T, B, n_h),
-        h_next=h_next_all.reshape(T, B, n_h),
+        h=h_all,
+        z=z_all,
+        one_minus_z=a_z_h_cand_all[:, 0],
+        h_cand=a_z_h_cand_all[:, 1],
+        h_next=h_next_all,
     )
-    return State(h=tape.h_next), tape
+    return State(h=h_next_all), tape
 
 
 def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
@@ -366,37 +380,45 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (dnexts, _NEXT, "T B"),
     )
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    add, multiply = np.add, np.multiply
     W_z, W_h = params.W_z, params.W_h
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    z_all = tape.z.reshape(T * B, n_h)
-    one_minus_z_all = tape.one_minus_z.reshape(T * B, n_h)
-    h_cand_all = tape.h_cand.reshape(T * B, n_h)
-    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
-    dh_next_all = np.empty((T * B, n_h), dtype=dtype)
+    one_minus_z_all = tape.one_minus_z
+    dh_next_given_all = dnexts.h
+    dh_next_all = np.empty((T, B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
-    for t in reversed(range(T)):
-        rows = slice(t * B, (t + 1) * B)
-        dh_next_given, one_minus_z = dh_next_given_all[rows], one_minus_z_all[rows]
-        dh_next = dh_next_given + dh_next_later
+    dh = dh_next_later
+    for dh_next, dh_next_given, one_minus_z in zip(
+        dh_next_all[::-1],
+        dh_next_given_all[::-1],
+        one_minus_z_all[::-1],
+        strict=True,
+    ):
+        add(dh_next_given, dh_next_later, out=dh_next)
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        dh = dh_next * one_minus_z
-        dh_next_all[rows] = dh_next
-        dh_next_later = dh
+        multiply(dh_next, one_minus_z, out=dh)
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-    dh_cand_all = dh_next_all * z_all
+    dh_next_rows = dh_next_all.reshape(T * B, n_h)
+    z_rows = tape.z.reshape(T * B, n_h)
+    dh_cand_rows = dh_next_rows * z_rows
+    dh_cand_all = dh_cand_rows.reshape(T, B, n_h)
     # h'_t = W_h x_t + b_h
-    dW_h = dh_cand_all.T @ x_all
-    db_h = dh_cand_all.sum(axis=0)
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_h = dh_cand_rows.T @ x_rows
+    db_h = dh_cand_rows.sum(axis=0)
     # z_t = σ(a_z)
-    da_z_all = dh_next_all * one_minus_z_all * z_all * (h_cand_all - h_all)
+    h_rows = tape.h.reshape(T * B, n_h)
+    h_cand_rows = tape.h_cand.reshape(T * B, n_h)
+    one_minus_z_rows = tape.one_minus_z.reshape(T * B, n_h)
+    da_z_rows = dh_next_rows * one_minus_z_rows * z_rows * (h_cand_rows - h_rows)
+    da_z_all = da_z_rows.reshape(T, B, n_h)
     # a_z = W_z x_t + b_z
-    dW_z = da_z_all.T @ x_all
-    db_z = da_z_all.sum(axis=0)
+    dW_z = da_z_rows.T @ x_rows
+    db_z = da_z_rows.sum(axis=0)
     # x_t is in a_z, h'_t
-    dx_all = da_z_all @ W_z + dh_cand_all @ W_h
+    dx_rows = da_z_rows @ W_z + dh_cand_rows @ W_h
+    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(W_z=dW_z, W_h=dW_h, b_z=db_z, b_h=db_h)
-    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
+    return dparams, dx_all, State(h=dh_next_later)
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
@@ -423,35 +445,73 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, multiply, subtract = np.add, np.multiply, np.subtract
     W_z, W_h = params.W_z, params.W_h
     W_z_dot, W_h_dot, b_z_dot, b_h_dot = dparams
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    z_all = tape.z.reshape(T * B, n_h)
-    one_minus_z_all = tape.one_minus_z.reshape(T * B, n_h)
-    h_cand_all = tape.h_cand.reshape(T * B, n_h)
-    x_dot_all = dxs.reshape(T * B, n_x)
-    W_z_h = np.concatenate((W_z, W_h), axis=0)
-    W_z_h_dot = np.concatenate((W_z_dot, W_h_dot), axis=0)
-    b_z_h_dot = np.concatenate((b_z_dot, b_h_dot), axis=0)
+    b_z_h_dot = np.stack((b_z_dot, b_h_dot))[:, None]
+    x_all = tape.x
+    h_all = tape.h
+    z_all = tape.z
+    one_minus_z_all = tape.one_minus_z
+    h_cand_all = tape.h_cand
+    x_dot_all = dxs
+    a_z_h_cand_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
+    h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # a_z = W_z x_t + b_z
     # h'_t = W_h x_t + b_h
-    a_z_h_cand_dot_all = x_dot_all @ W_z_h.T + x_all @ W_z_h_dot.T + b_z_h_dot
+    spare = np.empty_like(a_z_h_cand_dot_all)
+    _product(x_dot_all, (W_z, W_h), a_z_h_cand_dot_all)
+    _product(x_all, (W_z_dot, W_h_dot), spare)
+    add(a_z_h_cand_dot_all, spare, out=a_z_h_cand_dot_all)
+    add(a_z_h_cand_dot_all, b_z_h_dot, out=a_z_h_cand_dot_all)
     # z_t = σ(a_z)
-    z_dot_all = one_minus_z_all * z_all * a_z_h_cand_dot_all[:, :n_h]
+    z_dot_all = a_z_h_cand_dot_all[:, 0]
+    a_z_dot_all = a_z_h_cand_dot_all[:, 0]
+    multiply(one_minus_z_all, a_z_dot_all, out=z_dot_all)
+    multiply(z_dot_all, z_all, out=z_dot_all)
     # z_t ∘ ḣ'_t + (h'_t - h_{t-1}) ∘ ż_t
-    h_next_dot_ahead_all = z_all * a_z_h_cand_dot_all[:, n_h:] + (h_cand_all - h_all) * z_dot_all
-    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_next_dot_ahead_all = a_z_h_cand_dot_all[:, 1]
+    h_cand_dot_all = a_z_h_cand_dot_all[:, 1]
+    spare = np.empty_like(h_next_dot_ahead_all)
+    multiply(z_all, h_cand_dot_all, out=h_next_dot_ahead_all)
+    subtract(h_cand_all, h_all, out=spare)
+    multiply(spare, z_dot_all, out=spare)
+    add(spare, h_next_dot_ahead_all, out=h_next_dot_ahead_all)
     h_dot = dstate0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        one_minus_z, h_next_dot_ahead = one_minus_z_all[rows], h_next_dot_ahead_all[rows]
+    for h_next_dot, one_minus_z, h_next_dot_ahead in zip(
+        h_next_dot_all,
+        one_minus_z_all,
+        a_z_h_cand_dot_all[:, 1],
+        strict=True,
+    ):
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
-        h_next_dot = one_minus_z * h_dot + h_next_dot_ahead
-        h_next_dot_all[rows] = h_next_dot
+        multiply(one_minus_z, h_dot, out=h_next_dot)
+        add(h_next_dot_ahead, h_next_dot, out=h_next_dot)
         h_dot = h_next_dot
-    return State(h=h_next_dot_all.reshape(T, B, n_h))
+    return State(h=h_next_dot_all)
+
+
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then one call serves several gates.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
 def _filled(

@@ -398,44 +398,60 @@ def unroll(params: Params, xs: Inputs, state0: State) -> tuple[Next, Tape]:
         (xs, _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_h, n_y = sizes["T"], sizes["B"], sizes["n_h"], sizes["n_y"]
+    T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
+    add, exp, log, reciprocal = np.add, np.exp, np.log, np.reciprocal
     W_y, b_y = params.W_y, params.b_y
-    h_all = xs.h.reshape(T * B, n_h)
-    y_all = xs.y.reshape(T * B, n_y)
+    h_all = xs.h
+    a_all = np.empty((T, B, n_y), dtype=dtype)
+    e_all = np.empty((T, B, n_y), dtype=dtype)
+    inv_s_all = np.empty((T, B), dtype=dtype)
+    log_s_all = np.empty((T, B), dtype=dtype)
     # a_t = W_y h_t + b_y
-    a_all = h_all @ W_y.T + b_y
+    _product(h_all, (W_y,), a_all[:, None])
+    add(a_all, b_y, out=a_all)
     # m_t = max(a_t)
-    m_all = a_all.max(axis=-1)
+    a_rows = a_all.reshape(T * B, n_y)
+    m_rows = a_rows.max(axis=-1)
+    m_all = m_rows.reshape(T, B)
     # z_t = a_t - m_t
-    z_all = a_all - m_all[:, None] * np.ones(n_y, dtype=dtype)
+    z_rows = a_rows - m_rows[:, None] * np.ones(n_y, dtype=dtype)
+    z_all = z_rows.reshape(T, B, n_y)
     # e_t = exp(z_t)
-    e_all = np.exp(z_all)
+    exp(z_all, out=e_all)
     # s_t = Σ e_t
-    s_all = e_all.sum(axis=-1)
+    e_rows = e_all.reshape(T * B, n_y)
+    s_rows = e_rows.sum(axis=-1)
+    s_all = s_rows.reshape(T, B)
     # 1/s_t
-    inv_s_all = 1 / s_all
+    reciprocal(s_all, out=inv_s_all)
     # ŷ_t = e_t/s_t
-    y_hat_all = inv_s_all[:, None] * e_all
+    inv_s_rows = inv_s_all.reshape(T * B)
+    y_hat_rows = inv_s_rows[:, None] * e_rows
+    y_hat_all = y_hat_rows.reshape(T, B, n_y)
     # log(s_t)
-    log_s_all = np.log(s_all)
+    log(s_all, out=log_s_all)
     # log(ŷ_t) = z_t - log(s_t)
-    log_y_hat_all = z_all - log_s_all[:, None] * np.ones(n_y, dtype=dtype)
+    log_s_rows = log_s_all.reshape(T * B)
+    log_y_hat_rows = z_rows - log_s_rows[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat_all = log_y_hat_rows.reshape(T, B, n_y)
     # J_t = -y_tᵀ log(ŷ_t)/T
-    cost_all = -(y_all * log_y_hat_all).sum(axis=-1) / T
+    y_rows = xs.y.reshape(T * B, n_y)
+    cost_rows = -(y_rows * log_y_hat_rows).sum(axis=-1) / T
+    cost_all = cost_rows.reshape(T, B)
     tape = Tape(
         h=xs.h,
         y=xs.y,
-        a=a_all.reshape(T, B, n_y),
-        z=z_all.reshape(T, B, n_y),
-        e=e_all.reshape(T, B, n_y),
-        s=s_all.reshape(T, B),
-        inv_s=inv_s_all.reshape(T, B),
-        y_hat=y_hat_all.reshape(T, B, n_y),
-        log_s=log_s_all.reshape(T, B),
-        log_y_hat=log_y_hat_all.reshape(T, B, n_y),
-        cost=cost_all.reshape(T, B),
+        a=a_all,
+        z=z_all,
+        e=e_all,
+        s=s_all,
+        inv_s=inv_s_all,
+        y_hat=y_hat_all,
+        log_s=log_s_all,
+        log_y_hat=log_y_hat_all,
+        cost=cost_all,
     )
-    return Next(y_hat=tape.y_hat, cost=tape.cost), tape
+    return Next(y_hat=y_hat_all, cost=cost_all), tape
 
 
 def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs, State]:
@@ -458,35 +474,59 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs
         (dnexts, _NEXT, "T B"),
     )
     T, B, n_h, n_y = sizes["T"], sizes["B"], sizes["n_h"], sizes["n_y"]
+    add, copyto, divide, multiply, square = np.add, np.copyto, np.divide, np.multiply, np.square
+    subtract = np.subtract
     W_y = params.W_y
-    h_all = tape.h.reshape(T * B, n_h)
-    y_all = tape.y.reshape(T * B, n_y)
-    e_all = tape.e.reshape(T * B, n_y)
-    inv_s_all = tape.inv_s.reshape(T * B)
-    log_y_hat_all = tape.log_y_hat.reshape(T * B, n_y)
-    dy_hat_all = dnexts.y_hat.reshape(T * B, n_y)
-    dcost_all = dnexts.cost.reshape(T * B)
+    e_all = tape.e
+    inv_s_all = tape.inv_s
+    dcost_all = dnexts.cost
+    dlog_s_all = np.empty((T, B), dtype=dtype)
+    ds_all = np.empty((T, B), dtype=dtype)
+    de_all = np.empty((T, B, n_y), dtype=dtype)
     # J_t = -y_tᵀ log(ŷ_t)/T
-    dy_all = -(dcost_all[:, None] * log_y_hat_all) / T
-    dlog_y_hat_all = -(dcost_all[:, None] * y_all) / T
+    dcost_rows = dnexts.cost.reshape(T * B)
+    log_y_hat_rows = tape.log_y_hat.reshape(T * B, n_y)
+    dy_rows = -(dcost_rows[:, None] * log_y_hat_rows) / T
+    dy_all = dy_rows.reshape(T, B, n_y)
+    y_rows = tape.y.reshape(T * B, n_y)
+    dlog_y_hat_rows = -(dcost_rows[:, None] * y_rows) / T
+    dlog_y_hat_all = dlog_y_hat_rows.reshape(T, B, n_y)
     # log(ŷ_t) = z_t - log(s_t)
-    dlog_s_all = dcost_all / T
+    divide(dcost_all, T, out=dlog_s_all)
     # ŷ_t = e_t/s_t
-    dinv_s_all = (dy_hat_all * e_all).sum(axis=-1)
+    dy_hat_rows = dnexts.y_hat.reshape(T * B, n_y)
+    e_rows = tape.e.reshape(T * B, n_y)
+    dinv_s_rows = (dy_hat_rows * e_rows).sum(axis=-1)
+    dinv_s_all = ds_all
+    dinv_s_all[...] = dinv_s_rows.reshape(T, B)
     # s_t is in 1/s_t, log(s_t)
-    ds_all = dlog_s_all * inv_s_all - dinv_s_all * inv_s_all**2
+    spare = np.empty_like(ds_all)
+    spare_j = np.empty_like(ds_all)
+    square(inv_s_all, out=spare)
+    multiply(dinv_s_all, spare, out=ds_all)
+    multiply(dlog_s_all, inv_s_all, out=spare_j)
+    subtract(spare_j, ds_all, out=ds_all)
     # e_t is in s_t, ŷ_t
-    de_all = dy_hat_all * inv_s_all[:, None] + ds_all[:, None] * np.ones(n_y, dtype=dtype)
+    ds_rows = ds_all.reshape(T * B)
+    inv_s_rows = tape.inv_s.reshape(T * B)
+    de_rows = dy_hat_rows * inv_s_rows[:, None] + ds_rows[:, None] * np.ones(n_y, dtype=dtype)
+    de_all[...] = de_rows.reshape(T, B, n_y)
     # z_t is in e_t, log(ŷ_t)
-    dz_all = dlog_y_hat_all + de_all * e_all
+    dz_all = de_all
+    multiply(de_all, e_all, out=dz_all)
+    add(dlog_y_hat_all, dz_all, out=dz_all)
     # a_t is in m_t, z_t
-    da_all = dz_all
+    da_all = de_all
+    copyto(da_all, dz_all)
     # a_t = W_y h_t + b_y
-    dW_y = da_all.T @ h_all
-    db_y = da_all.sum(axis=0)
-    dh_all = da_all @ W_y
+    da_rows = da_all.reshape(T * B, n_y)
+    h_rows = tape.h.reshape(T * B, n_h)
+    dW_y = da_rows.T @ h_rows
+    db_y = da_rows.sum(axis=0)
+    dh_rows = da_rows @ W_y
+    dh_all = dh_rows.reshape(T, B, n_h)
     dparams = Params(W_y=dW_y, b_y=db_y)
-    return dparams, Inputs(h=dh_all.reshape(T, B, n_h), y=dy_all.reshape(T, B, n_y)), State()
+    return dparams, Inputs(h=dh_all, y=dy_all), State()
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0: State) -> Next:
@@ -513,37 +553,73 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0
         (dxs, _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T, B, n_h, n_y = sizes["T"], sizes["B"], sizes["n_h"], sizes["n_y"]
+    T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
+    add, copyto, multiply, negative, square = np.add, np.copyto, np.multiply, np.negative, np.square
     W_y = params.W_y
     W_y_dot, b_y_dot = dparams
-    h_all = tape.h.reshape(T * B, n_h)
-    y_all = tape.y.reshape(T * B, n_y)
-    e_all = tape.e.reshape(T * B, n_y)
-    inv_s_all = tape.inv_s.reshape(T * B)
-    log_y_hat_all = tape.log_y_hat.reshape(T * B, n_y)
-    h_dot_all = dxs.h.reshape(T * B, n_h)
-    y_dot_all = dxs.y.reshape(T * B, n_y)
+    h_all = tape.h
+    e_all = tape.e
+    inv_s_all = tape.inv_s
+    h_dot_all = dxs.h
+    a_dot_all = np.empty((T, B, n_y), dtype=dtype)
+    e_dot_all = np.empty((T, B, n_y), dtype=dtype)
+    s_dot_all = np.empty((T, B), dtype=dtype)
+    inv_s_dot_all = np.empty((T, B), dtype=dtype)
     # a_t = W_y h_t + b_y
-    a_dot_all = h_dot_all @ W_y.T + h_all @ W_y_dot.T + b_y_dot
+    spare = np.empty_like(a_dot_all)
+    _product(h_dot_all, (W_y,), a_dot_all[:, None])
+    _product(h_all, (W_y_dot,), spare[:, None])
+    add(a_dot_all, spare, out=a_dot_all)
+    add(a_dot_all, b_y_dot, out=a_dot_all)
     # z_t = a_t - m_t
     z_dot_all = a_dot_all
+    copyto(z_dot_all, a_dot_all)
     # e_t = exp(z_t)
-    e_dot_all = e_all * z_dot_all
+    multiply(e_all, z_dot_all, out=e_dot_all)
     # s_t = Σ e_t
-    s_dot_all = e_dot_all.sum(axis=-1)
+    e_dot_rows = e_dot_all.reshape(T * B, n_y)
+    s_dot_rows = e_dot_rows.sum(axis=-1)
+    s_dot_all[...] = s_dot_rows.reshape(T, B)
     # 1/s_t
-    inv_s_dot_all = -(inv_s_all**2) * s_dot_all
+    square(inv_s_all, out=inv_s_dot_all)
+    multiply(inv_s_dot_all, s_dot_all, out=inv_s_dot_all)
+    negative(inv_s_dot_all, out=inv_s_dot_all)
     # ŷ_t = e_t/s_t
-    y_hat_dot_all = inv_s_all[:, None] * e_dot_all + inv_s_dot_all[:, None] * e_all
+    e_rows = tape.e.reshape(T * B, n_y)
+    inv_s_rows = tape.inv_s.reshape(T * B)
+    inv_s_dot_rows = inv_s_dot_all.reshape(T * B)
+    y_hat_dot_rows = inv_s_rows[:, None] * e_dot_rows + inv_s_dot_rows[:, None] * e_rows
+    y_hat_dot_all = y_hat_dot_rows.reshape(T, B, n_y)
     # log(s_t)
-    log_s_dot_all = inv_s_all * s_dot_all
+    log_s_dot_all = s_dot_all
+    multiply(inv_s_all, s_dot_all, out=log_s_dot_all)
     # log(ŷ_t) = z_t - log(s_t)
-    log_y_hat_dot_all = z_dot_all - log_s_dot_all[:, None] * np.ones(n_y, dtype=dtype)
+    log_s_dot_rows = log_s_dot_all.reshape(T * B)
+    z_dot_rows = z_dot_all.reshape(T * B, n_y)
+    log_y_hat_dot_rows = z_dot_rows - log_s_dot_rows[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat_dot_all = a_dot_all
+    log_y_hat_dot_all[...] = log_y_hat_dot_rows.reshape(T, B, n_y)
     # J_t = -y_tᵀ log(ŷ_t)/T
-    cost_dot_all = (
-        -(y_dot_all * log_y_hat_all).sum(axis=-1) / T - (y_all * log_y_hat_dot_all).sum(axis=-1) / T
+    log_y_hat_rows = tape.log_y_hat.reshape(T * B, n_y)
+    y_rows = tape.y.reshape(T * B, n_y)
+    y_dot_rows = dxs.y.reshape(T * B, n_y)
+    cost_dot_rows = (
+        -(y_dot_rows * log_y_hat_rows).sum(axis=-1) / T
+        - (y_rows * log_y_hat_dot_rows).sum(axis=-1) / T
     )
-    return Next(y_hat=y_hat_dot_all.reshape(T, B, n_y), cost=cost_dot_all.reshape(T, B))
+    cost_dot_all = cost_dot_rows.reshape(T, B)
+    return Next(y_hat=y_hat_dot_all, cost=cost_dot_all)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
 def _filled(

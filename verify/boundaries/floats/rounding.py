@@ -5,8 +5,8 @@ Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., section 3.1), c
 values that both sides read: arguments, and the values of functions, which are the same floats on
 both sides. A difference of two of those is one term, since only its result is rounded. But 1 - u
 and 1 - h² are computed from the pre-activation and not from the rounded u or h: between the two
-may lie the errors of both. So (1 - u) h + u h' may exceed max(|h|, |h'|) by some roundoffs even with
-h and h' at 1. Copies and zeros have no rounding and are held to equality.
+may lie the errors of both. So (1 - u) h + u h' may exceed max(|h|, |h'|) by some roundoffs, even
+with h and h' at 1. Copies and zeros have no rounding and are held to equality.
 """
 
 from __future__ import annotations
