@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -98,7 +99,7 @@ def _code(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator
         "the module stands alone",
         "the module imports NumPy and the standard library, and nothing else",
         "by construction",
-        set(imported) <= {"__future__", "numpy", "typing"},
+        set(imported) <= {"numpy", *sys.stdlib_module_names},
         ", ".join(imported),
     )
 

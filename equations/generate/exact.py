@@ -100,16 +100,12 @@ def exact(program: Program, forward: Program) -> Program:
             ahead += [complement.ahead, complement.rest]
     equations = list(ahead)
     for equation in rewritten:
-        complement = by_value.get(equation.symbol)
-        if complement is None:
+        own = by_value.get(equation.symbol)
+        wanted = own is not None and own.rest.symbol in read
+        if own is None or (own.own == equation and not wanted):
             equations.append(equation)
-            continue
-        wanted = complement.rest.symbol in read
-        if wanted or complement.own != equation:
-            equations.append(complement.ahead)
-        equations.append(complement.own)
-        if wanted:
-            equations.append(complement.rest)
+        else:
+            equations += [own.ahead, own.own, *([own.rest] if wanted else [])]
     made = {equation.symbol for equation in equations}
     needed = {s for eq in ahead for s in eq.value.atoms(TensorSymbol)} - made - given
     extra = tuple(sorted(needed, key=forward.position.__getitem__))

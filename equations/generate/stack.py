@@ -16,7 +16,7 @@ import sympy as sp
 from equations.generate.parallel import parallel
 from equations.generate.roles import base, is_gradient, is_parameter
 from equations.generate.schedule import Schedule, reparted
-from equations.language import Contract, Role, TensorSymbol
+from equations.language import Contract, Role, TensorSymbol, constant_factor
 from equations.program import Equation
 
 Members = tuple[TensorSymbol, ...]
@@ -172,7 +172,7 @@ class _Stacking:
         if first.symbol.axes != other.symbol.axes or self.alone & {first.symbol, other.symbol}:
             return None
         found = parallel(first.value, other.value)
-        if not found:
+        if not found or _multiplies(first.value):
             return None
         old = {column[0]: column for column in columns} or {a: (a,) for a, _ in found}
         if [a for a, _ in found if a not in old] or len(found) != len(old):
@@ -283,6 +283,12 @@ class _Stacking:
                 if member in named and self.homes[member][0] == equation.symbol
             ]
         return made
+
+
+def _multiplies(value: sp.Expr) -> bool:
+    """Whether values are multiplied in it, or raised to a power."""
+    products = (constant_factor(node)[1] for node in value.atoms(sp.Mul))
+    return value.has(sp.Pow) or any(isinstance(rest, sp.Mul) for rest in products)
 
 
 def _joined(names: Sequence[str]) -> str:

@@ -61,7 +61,7 @@ class Statements:
         """The writing order: that of the cell, then of the symbols given."""
         position = dict(self.plan.cell.forward().position)
         for symbol in symbols:
-            beside = symbol.origin[1][0].atoms(TensorSymbol) if is_beside(symbol) else ()
+            beside = shown_for(symbol).atoms(TensorSymbol) if is_beside(symbol) else ()
             place = max((position.get(of, len(position)) for of in beside), default=len(position))
             position.setdefault(symbol, place)
         return Order(position)
@@ -106,13 +106,18 @@ class Statements:
 
     def show(self, value: sp.Expr) -> str:
         """An expression of the cell, printed as people write it."""
-        beside = {s: s.origin[1][0] for s in value.atoms(TensorSymbol) if is_beside(s)}
+        beside = {s: shown_for(s) for s in value.atoms(TensorSymbol) if is_beside(s)}
         return printed(value.xreplace(beside), Order(self.plan.cell.forward().position), "unicode")
 
 
 def is_beside(symbol: TensorSymbol) -> bool:
     """Whether it is computed beside what is printed, and has no name in print."""
     return symbol.origin is not None and symbol.origin[0] == "beside"
+
+
+def shown_for(symbol: TensorSymbol) -> sp.Expr:
+    """What is printed where a value stands that has no name in print."""
+    return symbol if symbol.origin is None else symbol.origin[1][0]
 
 
 def is_batched(equation: Equation, batched: Mapping[TensorSymbol, bool]) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from equations.generate import templates
 from equations.generate.source import Lines, call
-from equations.generate.writing import PARAMS, Writing, unpack_whole
+from equations.generate.writing import Writing, unpack_whole
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class StepFunctions(Writing):
             "forward": self.of_step(self.plan.forward),
             "saved": call("saved = Saved", [f"{s}={s}" for s in self.plan.saved], 1),
         }
-        groups = [PARAMS, self.inputs_group("x", "B"), ("state", "_STATE", "B")]
+        groups = ["params", self.inputs_group("x"), "state"]
         return self.function("step", templates.STEP, slots, groups)
 
     def step_vjp(self) -> Lines:
@@ -34,7 +34,7 @@ class StepFunctions(Writing):
             "backward": self.of_step(program),
             "return": self.return_gradients(self.plan.cotangent),
         }
-        groups = [PARAMS, ("saved", "_SAVED", "B"), ("dnext", "_NEXT", "B")]
+        groups = ["params", "saved", "dnext"]
         return self.function("step_vjp", templates.STEP_VJP, slots, groups)
 
     def step_jvp(self) -> Lines:
@@ -46,7 +46,7 @@ class StepFunctions(Writing):
             "tangents": self.tangents("dx", "dstate"),
             "tangent": self.of_step(program),
         }
-        groups = [PARAMS, ("saved", "_SAVED", "B"), *self.tangent_groups("dx", "dstate", "B")]
+        groups = ["params", "saved", *self.tangent_groups("dx", "dstate")]
         return self.function("step_jvp", templates.STEP_JVP, slots, groups)
 
     def step_hvp(self) -> Lines:
@@ -61,10 +61,10 @@ class StepFunctions(Writing):
             "return": self.return_gradients(lambda s: self.plan.moved(self.plan.cotangent(s))),
         }
         groups = [
-            PARAMS,
-            ("saved", "_SAVED", "B"),
-            ("dnext", "_NEXT", "B"),
-            *self.tangent_groups("dx", "dstate", "B"),
+            "params",
+            "saved",
+            "dnext",
+            *self.tangent_groups("dx", "dstate"),
         ]
         return self.function("step_hvp", templates.STEP_HVP, slots, groups)
 
@@ -87,5 +87,5 @@ class StepFunctions(Writing):
             "jacobian": self.statements.write(program, 1),
             "return": call("return Jacobian", rows, 1),
         }
-        groups = [PARAMS, ("saved", "_SAVED", "B")]
+        groups = ["params", "saved"]
         return self.function("step_jacobian", templates.STEP_JACOBIAN, slots, groups)

@@ -6,18 +6,19 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+import sympy as sp
+
 from equations.cell import Cell
 from equations.generate.exact import complements
 from equations.generate.plan import Plan
+from equations.generate.sequence.calls import CONSTANTS
 from equations.generate.source import Lines, call, fill, indented, unpack
 from equations.generate.statements import Statements
 from equations.language import Size, TensorSymbol
 from equations.program import Program
 
-Group = tuple[str, str, str]
-"""Arrays, the table of their axes, and the axes before those; checked at the head of a function."""
-
-PARAMS: Group = ("params", "_PARAMS", "")
+Group = str
+"""A tuple of arrays, as it is written; checked at the head of a function."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,8 @@ class Writing:
         here = ["<check>"]
         lines = fill(template, {**slots, "check": here}, {**described, **(words or {})})
         at = next(k for k, line in enumerate(lines) if line.strip() == "<check>")
-        lines[at + 1 : at + 1] = indented(ufuncs(lines[at + 1 :]))
+        body = lines[at + 1 :]
+        lines[at + 1 : at + 1] = indented([*ufuncs(body), *constants(body)])
         return [
             *self.quiet(lines),
             *lines[:at],
@@ -86,7 +88,7 @@ class Writing:
         lengths = [a for a in ("T", "B", *self.cell.axes) if a in used and a not in assigned]
         sizes, dtype = "sizes" if lengths else "_", "dtype" if "dtype" in used else "_"
         target = "" if sizes == dtype == "_" else f"{sizes}, {dtype} = "
-        arguments = [f'"{name}"', *(f'({a}, {t}, "{lead}")' for a, t, lead in groups)]
+        arguments = [f'"{name}"', *groups]
         lines = call(f"{target}_check", arguments, 1)
         return lines + unpack(lengths, [f'sizes["{length}"]' for length in lengths], 1)
 
@@ -106,9 +108,9 @@ class Writing:
             return [f"{', '.join(names)} = {source}"]
         return [] if names == [source] else [f"{names[0]} = {source}"]
 
-    def inputs_group(self, source: str, lead: str) -> Group:
+    def inputs_group(self, source: str) -> Group:
         """The inputs as a group to check."""
-        return (source if len(self.cell.inputs) > 1 else f"({source},)", "_INPUTS", lead)
+        return source if len(self.cell.inputs) > 1 else f"({source},)"
 
     def reads(self, program: Program) -> dict[str, Lines]:
         """Those parameters and saved values that a program reads, as local names."""
@@ -150,13 +152,9 @@ class Writing:
             lines += unpack_names(dstate, [str(moved(s)) for s in self.cell.states], 1)
         return lines
 
-    def tangent_groups(self, dx: str, dstate: str, lead: str) -> list[Group]:
+    def tangent_groups(self, dx: str, dstate: str) -> list[Group]:
         """The tangents of the arguments as groups to check."""
-        return [
-            ("dparams", "_PARAMS", ""),
-            self.inputs_group(dx, lead),
-            (dstate, "_STATE", "B"),
-        ]
+        return ["dparams", self.inputs_group(dx), dstate]
 
     def return_gradients(self, name: Callable[[TensorSymbol], TensorSymbol]) -> Lines:
         """Return what `name` makes of parameters, inputs and states."""
@@ -190,6 +188,20 @@ def ufuncs(body: Lines) -> Lines:
     called = re.findall(r"(?<![.\w])([a-z]+)\(.*out=|(?<![.\w])(copyto)\(", "\n".join(body))
     names = sorted({first or second for first, second in called} & UFUNCS)
     return unpack(names, [f"np.{name}" for name in names], 1)
+
+
+def constants(body: Lines) -> Lines:
+    """Numbers as arrays of the dtype of the computation."""
+    text = "\n".join(body)
+    return [
+        f"{name} = np.array({_literal(value)}, dtype=dtype)"
+        for value, name in CONSTANTS.items()
+        if re.search(rf"\b\w+\([^#\n]*\b{name}\b[^#\n]*out=", text)
+    ]
+
+
+def _literal(value: sp.Expr) -> str:
+    return str(value) if value.is_Integer else repr(float(value))
 
 
 UFUNCS = {

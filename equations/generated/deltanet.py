@@ -14,7 +14,9 @@ this one. B is the batch, T the number of time steps. MIT licence; see LICENSE.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -38,6 +40,18 @@ _SAVED = {
     "e": "n_v",
     "S_next": "n_v n_k",
     "o": "n_v",
+}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
 }
 
 
@@ -136,7 +150,7 @@ def step(params: Params, x: Array, state: State) -> tuple[Next, Saved]:
         S (B, n_v, n_k), o (B, n_v).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    _check("step", params, (x,), state)
     W_q, W_k, W_v, w_beta, b_beta = params
     (S,) = state
     # q_t = W_q x_t
@@ -174,7 +188,7 @@ def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Array, 
         the batch.
     """
     dnext = Next(*_filled(dnext, [saved.S_next.shape, saved.o.shape], saved[0].dtype))
-    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    _check("step_vjp", params, saved, dnext)
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
     x, S, q, k, exp_beta, beta = saved.x, saved.S, saved.q, saved.k, saved.exp_beta, saved.beta
     e, S_next = saved.e, saved.S_next
@@ -229,14 +243,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.S.shape], saved[0].dtype))
-    _check(
-        "step_jvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_jvp", params, saved, dparams, (dx,), dstate)
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
     x, S, q, k, exp_beta, beta = saved.x, saved.S, saved.q, saved.k, saved.exp_beta, saved.beta
     e, S_next = saved.e, saved.S_next
@@ -293,15 +300,7 @@ def step_hvp(
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.S.shape], saved[0].dtype))
-    _check(
-        "step_hvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dnext, _NEXT, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
     x, S, q, k, exp_beta, beta = saved.x, saved.S, saved.q, saved.k, saved.exp_beta, saved.beta
     e, S_next = saved.e, saved.S_next
@@ -414,7 +413,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
         `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
         the axes of `b`.
     """
-    sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    sizes, dtype = _check("step_jacobian", params, saved)
     n_v, n_k = sizes["n_v"], sizes["n_k"]
     k, beta = saved.k, saved.beta
     # e_t = v_t - S_{t-1} k_t
@@ -438,14 +437,10 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
         S (T, B, n_v, n_k), o (T, B, n_v).
         The tape, which may refer to arguments and results: do not change it.
     """
-    sizes, dtype = _check(
-        "unroll",
-        (params, _PARAMS, ""),
-        ((xs,), _INPUTS, "T B"),
-        (state0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
     add, exp, negative, reciprocal = np.add, np.exp, np.negative, np.reciprocal
+    one = np.array(1, dtype=dtype)
     W_q, W_k, W_v, w_beta, b_beta = params.W_q, params.W_k, params.W_v, params.w_beta, params.b_beta
     x_all = xs
     S_steps = np.empty((T + 1, B, n_v, n_k), dtype=dtype)
@@ -469,7 +464,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
     exp_beta_all = a_beta_all
     negative(a_beta_all, out=exp_beta_all)
     exp(exp_beta_all, out=exp_beta_all)
-    add(exp_beta_all, 1, out=beta_all)
+    add(exp_beta_all, one, out=beta_all)
     reciprocal(beta_all, out=beta_all)
     for S, k, v, e, beta, S_next in zip(
         S_all,
@@ -489,7 +484,6 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
     q_all = q_k_all[:, 0]
     q_rows = q_all.reshape(T * B, n_k)
     o_rows = (S_next_rows @ q_rows[:, :, None])[:, :, 0]
-    o_all = o_rows.reshape(T, B, n_v)
     tape = Tape(
         x=xs,
         S=S_all,
@@ -500,9 +494,9 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[Next, Tape]:
         beta=beta_all,
         e=e_all,
         S_next=S_next_all,
-        o=o_all,
+        o=o_rows.reshape(T, B, n_v),
     )
-    return Next(S=S_next_all, o=o_all), tape
+    return Next(S=S_next_all, o=o_rows.reshape(T, B, n_v)), tape
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -519,14 +513,10 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
         batch and time.
     """
     dnexts = Next(*_filled(dnexts, [tape.S_next.shape, tape.o.shape], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_vjp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dnexts, _NEXT, "T B"),
-    )
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
     add, reciprocal = np.add, np.reciprocal
+    one = np.array(1, dtype=dtype)
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
     k_all = tape.k
     exp_beta_all = tape.exp_beta
@@ -536,7 +526,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
     de_all = np.empty((T, B, n_v), dtype=dtype)
     # 1 - β_t
     reciprocal(exp_beta_all, out=one_minus_beta_all)
-    add(one_minus_beta_all, 1, out=one_minus_beta_all)
+    add(one_minus_beta_all, one, out=one_minus_beta_all)
     reciprocal(one_minus_beta_all, out=one_minus_beta_all)
     # ΔS_t + δo_t q_tᵀ
     dS_next_given_rows = dnexts.S.reshape(T * B, n_v, n_k)
@@ -548,7 +538,6 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
     # o_t = S_t q_t
     S_next_rows = tape.S_next.reshape(T * B, n_v, n_k)
     dq_rows = (do_rows[:, None, :] @ S_next_rows)[:, 0, :]
-    dq_all = dq_rows.reshape(T, B, n_k)
     # q_t = W_q x_t
     x_rows = tape.x.reshape(T * B, n_x)
     dW_q = dq_rows.T @ x_rows
@@ -573,33 +562,28 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Array,
     e_rows = tape.e.reshape(T * B, n_v)
     k_rows = tape.k.reshape(T * B, n_k)
     dbeta_rows = ((dS_next_rows.mT @ e_rows[:, :, None])[:, :, 0] * k_rows).sum(axis=-1)
-    dbeta_all = dbeta_rows.reshape(T, B)
     # β_t = σ(a_β)
     beta_rows = tape.beta.reshape(T * B)
     one_minus_beta_rows = one_minus_beta_all.reshape(T * B)
     da_beta_rows = dbeta_rows * beta_rows * one_minus_beta_rows
-    da_beta_all = da_beta_rows.reshape(T, B)
     # a_β = w_βᵀ x_t + b_β
     dw_beta = da_beta_rows @ x_rows
     db_beta = da_beta_rows.sum(axis=0)
     # e_t = v_t - S_{t-1} k_t
     de_rows = de_all.reshape(T * B, n_v)
     dv_rows = de_rows.copy()
-    dv_all = dv_rows.reshape(T, B, n_v)
     # v_t = W_v x_t
     dW_v = dv_rows.T @ x_rows
     # k_t is in e_t, S_t
     S_rows = tape.S.reshape(T * B, n_v, n_k)
     dk_rows = (dS_next_rows.mT @ e_rows[:, :, None])[:, :, 0] * beta_rows[:, None]
     dk_rows = dk_rows - (de_rows[:, None, :] @ S_rows)[:, 0, :]
-    dk_all = dk_rows.reshape(T, B, n_k)
     # k_t = W_k x_t
     dW_k = dk_rows.T @ x_rows
     # x_t is in q_t, k_t, v_t, a_β
     dx_rows = dq_rows @ W_q + dk_rows @ W_k + dv_rows @ W_v + da_beta_rows[:, None] * w_beta
-    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(W_q=dW_q, W_k=dW_k, W_v=dW_v, w_beta=dw_beta, b_beta=db_beta)
-    return dparams, dx_all, State(S=dS_next_later)
+    return dparams, dx_rows.reshape(T, B, n_x), State(S=dS_next_later)
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -619,16 +603,10 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.S.shape[1:]], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_jvp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dparams, _PARAMS, ""),
-        ((dxs,), _INPUTS, "T B"),
-        (dstate0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
     T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
     add, multiply, reciprocal = np.add, np.multiply, np.reciprocal
+    one = np.array(1, dtype=dtype)
     W_q, W_k, W_v, w_beta = params.W_q, params.W_k, params.W_v, params.w_beta
     W_q_dot, W_k_dot, W_v_dot, w_beta_dot, b_beta_dot = dparams
     x_all = tape.x
@@ -643,7 +621,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     S_next_dot_all = np.empty((T, B, n_v, n_k), dtype=dtype)
     # 1 - β_t
     reciprocal(exp_beta_all, out=one_minus_beta_all)
-    add(one_minus_beta_all, 1, out=one_minus_beta_all)
+    add(one_minus_beta_all, one, out=one_minus_beta_all)
     reciprocal(one_minus_beta_all, out=one_minus_beta_all)
     # q_t = W_q x_t
     # k_t = W_k x_t
@@ -682,8 +660,8 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     S_next_dot_ahead_rows = (
         S_next_dot_ahead_rows + (beta_dot_rows[:, None] * e_rows)[:, :, None] * k_rows[:, None, :]
     )
-    S_next_dot_ahead_all = S_next_dot_ahead_rows.reshape(T, B, n_v, n_k)
     S_dot = dstate0.S
+    S_next_dot_ahead_all = S_next_dot_ahead_rows.reshape(T, B, n_v, n_k)
     for e_dot_ahead, k, S_next_dot_ahead, beta, S_next_dot in zip(
         v_dot_all,
         k_all,
@@ -708,14 +686,13 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     q_dot_rows = q_dot_all.reshape(T * B, n_k)
     o_dot_rows = (S_next_rows @ q_dot_rows[:, :, None])[:, :, 0]
     o_dot_rows = o_dot_rows + (S_next_dot_rows @ q_rows[:, :, None])[:, :, 0]
-    o_dot_all = o_dot_rows.reshape(T, B, n_v)
-    return Next(S=S_next_dot_all, o=o_dot_all)
+    return Next(S=S_next_dot_all, o=o_dot_rows.reshape(T, B, n_v))
 
 
 def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
     """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
 
-    The second is better for a single row per step: then one call serves several gates.
+    The second is better for a single row per step: then what one step computes is in one piece.
     """
     B, *rest = lengths
     if B == 1:
@@ -726,12 +703,12 @@ def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
     """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
     (T, G, B, n), k = out.shape, x.shape[2]
-    rows = x.reshape(T * B, k)
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
     if B == 1:
-        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
     else:
-        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
-        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
 def _filled(
@@ -744,20 +721,40 @@ def _filled(
     ]
 
 
-def _check(
-    function: str, *groups: tuple[object, dict[str, str], str]
-) -> tuple[dict[str, int], np.dtype[Any] | None]:
-    """The length of every axis and the dtype, once all arrays agree on them.
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
 
-    A group is its arrays, the axes of each by name, and the axes that come before those.
-    """
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, own_axes, lead in groups:
-        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
-            names, got = ", ".join(own_axes), type(arrays).__name__
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
             raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
-        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -770,4 +767,4 @@ def _check(
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, dtype
+    return sizes, cast("np.dtype[Any]", dtype)

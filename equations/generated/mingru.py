@@ -10,7 +10,9 @@ one. B is the batch, T the number of time steps. MIT licence; see LICENSE.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -30,6 +32,18 @@ _SAVED = {
     "one_minus_z": "n_h",
     "h_cand": "n_h",
     "h_next": "n_h",
+}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
 }
 
 
@@ -108,7 +122,7 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         h (B, n_h).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    _check("step", params, (x,), state)
     W_z, W_h, b_z, b_h = params
     (h,) = state
     # a_z = W_z x_t + b_z
@@ -139,7 +153,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
         the batch.
     """
     dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
-    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    _check("step_vjp", params, saved, dnext)
     W_z, W_h = params.W_z, params.W_h
     x, h, z, one_minus_z, h_cand = saved.x, saved.h, saved.z, saved.one_minus_z, saved.h_cand
     (dh_next,) = dnext
@@ -178,14 +192,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check(
-        "step_jvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_jvp", params, saved, dparams, (dx,), dstate)
     W_z, W_h = params.W_z, params.W_h
     x, h, z, one_minus_z, h_cand = saved.x, saved.h, saved.z, saved.one_minus_z, saved.h_cand
     W_z_dot, W_h_dot, b_z_dot, b_h_dot = dparams
@@ -225,15 +232,7 @@ def step_hvp(
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check(
-        "step_hvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dnext, _NEXT, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
     W_z, W_h = params.W_z, params.W_h
     x, h, z, one_minus_z, h_cand = saved.x, saved.h, saved.z, saved.one_minus_z, saved.h_cand
     (dh_next,) = dnext
@@ -281,7 +280,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
         `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
         the axes of `b`.
     """
-    sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    sizes, dtype = _check("step_jacobian", params, saved)
     n_h = sizes["n_h"]
     one_minus_z = saved.one_minus_z
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
@@ -302,17 +301,13 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         h (T, B, n_h).
         The tape, which may refer to arguments and results: do not change it.
     """
-    sizes, dtype = _check(
-        "unroll",
-        (params, _PARAMS, ""),
-        ((xs,), _INPUTS, "T B"),
-        (state0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, exp, multiply, negative = np.add, np.exp, np.multiply, np.negative
     reciprocal = np.reciprocal
+    one = np.array(1, dtype=dtype)
     W_z, W_h, b_z, b_h = params.W_z, params.W_h, params.b_z, params.b_h
-    b_z_h = np.stack((b_z, b_h))[:, None]
+    b_z_h = np.concatenate((b_z, b_h)).reshape(2, 1, n_h)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
@@ -329,12 +324,12 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     a_z_all = a_z_h_cand_all[:, 0]
     negative(a_z_all, out=exp_z_all)
     exp(exp_z_all, out=exp_z_all)
-    add(exp_z_all, 1, out=z_all)
+    add(exp_z_all, one, out=z_all)
     reciprocal(z_all, out=z_all)
     # 1 - z_t
     one_minus_z_all = a_z_h_cand_all[:, 0]
     reciprocal(exp_z_all, out=one_minus_z_all)
-    add(one_minus_z_all, 1, out=one_minus_z_all)
+    add(one_minus_z_all, one, out=one_minus_z_all)
     reciprocal(one_minus_z_all, out=one_minus_z_all)
     # z_t ∘ h'_t
     h_cand_all = a_z_h_cand_all[:, 1]
@@ -373,12 +368,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         batch and time.
     """
     dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_vjp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dnexts, _NEXT, "T B"),
-    )
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     add, multiply = np.add, np.multiply
     W_z, W_h = params.W_z, params.W_h
@@ -400,7 +390,6 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     dh_next_rows = dh_next_all.reshape(T * B, n_h)
     z_rows = tape.z.reshape(T * B, n_h)
     dh_cand_rows = dh_next_rows * z_rows
-    dh_cand_all = dh_cand_rows.reshape(T, B, n_h)
     # h'_t = W_h x_t + b_h
     x_rows = tape.x.reshape(T * B, n_x)
     dW_h = dh_cand_rows.T @ x_rows
@@ -410,15 +399,13 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     h_cand_rows = tape.h_cand.reshape(T * B, n_h)
     one_minus_z_rows = tape.one_minus_z.reshape(T * B, n_h)
     da_z_rows = dh_next_rows * one_minus_z_rows * z_rows * (h_cand_rows - h_rows)
-    da_z_all = da_z_rows.reshape(T, B, n_h)
     # a_z = W_z x_t + b_z
     dW_z = da_z_rows.T @ x_rows
     db_z = da_z_rows.sum(axis=0)
     # x_t is in a_z, h'_t
     dx_rows = da_z_rows @ W_z + dh_cand_rows @ W_h
-    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(W_z=dW_z, W_h=dW_h, b_z=db_z, b_h=db_h)
-    return dparams, dx_all, State(h=dh_next_later)
+    return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later)
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
@@ -437,19 +424,12 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_jvp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dparams, _PARAMS, ""),
-        ((dxs,), _INPUTS, "T B"),
-        (dstate0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, multiply, subtract = np.add, np.multiply, np.subtract
     W_z, W_h = params.W_z, params.W_h
     W_z_dot, W_h_dot, b_z_dot, b_h_dot = dparams
-    b_z_h_dot = np.stack((b_z_dot, b_h_dot))[:, None]
+    b_z_h_dot = np.concatenate((b_z_dot, b_h_dot)).reshape(2, 1, n_h)
     x_all = tape.x
     h_all = tape.h
     z_all = tape.z
@@ -495,7 +475,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
 def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
     """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
 
-    The second is better for a single row per step: then one call serves several gates.
+    The second is better for a single row per step: then what one step computes is in one piece.
     """
     B, *rest = lengths
     if B == 1:
@@ -506,12 +486,12 @@ def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
     """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
     (T, G, B, n), k = out.shape, x.shape[2]
-    rows = x.reshape(T * B, k)
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
     if B == 1:
-        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
     else:
-        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
-        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
 def _filled(
@@ -524,20 +504,40 @@ def _filled(
     ]
 
 
-def _check(
-    function: str, *groups: tuple[object, dict[str, str], str]
-) -> tuple[dict[str, int], np.dtype[Any] | None]:
-    """The length of every axis and the dtype, once all arrays agree on them.
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
 
-    A group is its arrays, the axes of each by name, and the axes that come before those.
-    """
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, own_axes, lead in groups:
-        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
-            names, got = ", ".join(own_axes), type(arrays).__name__
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
             raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
-        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -550,4 +550,4 @@ def _check(
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, dtype
+    return sizes, cast("np.dtype[Any]", dtype)

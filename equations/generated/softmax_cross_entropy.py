@@ -18,7 +18,9 @@ MIT licence; see LICENSE.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -43,6 +45,18 @@ _SAVED = {
     "log_s": "",
     "log_y_hat": "n_y",
     "cost": "",
+}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
 }
 
 
@@ -136,7 +150,7 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
         y_hat (B, n_y), cost (B).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    sizes, dtype = _check("step", (params, _PARAMS, ""), (x, _INPUTS, "B"), (state, _STATE, "B"))
+    sizes, dtype = _check("step", params, x, state)
     n_y = sizes["n_y"]
     W_y, b_y = params
     h, y = x
@@ -190,12 +204,7 @@ def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Inputs,
         the batch.
     """
     dnext = Next(*_filled(dnext, [saved.y_hat.shape, saved.cost.shape], saved[0].dtype))
-    sizes, dtype = _check(
-        "step_vjp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dnext, _NEXT, "B"),
-    )
+    sizes, dtype = _check("step_vjp", params, saved, dnext)
     n_y = sizes["n_y"]
     W_y = params.W_y
     h, y, e, inv_s, log_y_hat = saved.h, saved.y, saved.e, saved.inv_s, saved.log_y_hat
@@ -240,14 +249,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Inputs, dstate: 
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     dx = Inputs(*_filled(dx, [saved.h.shape, saved.y.shape], saved[0].dtype))
     dstate = State(*_filled(dstate, [], saved[0].dtype))
-    sizes, dtype = _check(
-        "step_jvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dparams, _PARAMS, ""),
-        (dx, _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    sizes, dtype = _check("step_jvp", params, saved, dparams, dx, dstate)
     n_y = sizes["n_y"]
     W_y = params.W_y
     h, y, e, inv_s, log_y_hat = saved.h, saved.y, saved.e, saved.inv_s, saved.log_y_hat
@@ -299,15 +301,7 @@ def step_hvp(
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     dx = Inputs(*_filled(dx, [saved.h.shape, saved.y.shape], saved[0].dtype))
     dstate = State(*_filled(dstate, [], saved[0].dtype))
-    sizes, dtype = _check(
-        "step_hvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dnext, _NEXT, "B"),
-        (dparams, _PARAMS, ""),
-        (dx, _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    sizes, dtype = _check("step_hvp", params, saved, dnext, dparams, dx, dstate)
     n_y = sizes["n_y"]
     W_y = params.W_y
     h, y, e, inv_s = saved.h, saved.y, saved.e, saved.inv_s
@@ -376,7 +370,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
         `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
         the axes of `b`.
     """
-    _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    _check("step_jacobian", params, saved)
     return Jacobian()
 
 
@@ -392,12 +386,7 @@ def unroll(params: Params, xs: Inputs, state0: State) -> tuple[Next, Tape]:
         y_hat (T, B, n_y), cost (T, B).
         The tape, which may refer to arguments and results: do not change it.
     """
-    sizes, dtype = _check(
-        "unroll",
-        (params, _PARAMS, ""),
-        (xs, _INPUTS, "T B"),
-        (state0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll", params, xs, state0)
     T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
     add, exp, log, reciprocal = np.add, np.exp, np.log, np.reciprocal
     W_y, b_y = params.W_y, params.b_y
@@ -412,46 +401,42 @@ def unroll(params: Params, xs: Inputs, state0: State) -> tuple[Next, Tape]:
     # m_t = max(a_t)
     a_rows = a_all.reshape(T * B, n_y)
     m_rows = a_rows.max(axis=-1)
-    m_all = m_rows.reshape(T, B)
     # z_t = a_t - m_t
     z_rows = a_rows - m_rows[:, None] * np.ones(n_y, dtype=dtype)
-    z_all = z_rows.reshape(T, B, n_y)
     # e_t = exp(z_t)
+    z_all = z_rows.reshape(T, B, n_y)
     exp(z_all, out=e_all)
     # s_t = Σ e_t
     e_rows = e_all.reshape(T * B, n_y)
     s_rows = e_rows.sum(axis=-1)
-    s_all = s_rows.reshape(T, B)
     # 1/s_t
+    s_all = s_rows.reshape(T, B)
     reciprocal(s_all, out=inv_s_all)
     # ŷ_t = e_t/s_t
     inv_s_rows = inv_s_all.reshape(T * B)
     y_hat_rows = inv_s_rows[:, None] * e_rows
-    y_hat_all = y_hat_rows.reshape(T, B, n_y)
     # log(s_t)
     log(s_all, out=log_s_all)
     # log(ŷ_t) = z_t - log(s_t)
     log_s_rows = log_s_all.reshape(T * B)
     log_y_hat_rows = z_rows - log_s_rows[:, None] * np.ones(n_y, dtype=dtype)
-    log_y_hat_all = log_y_hat_rows.reshape(T, B, n_y)
     # J_t = -y_tᵀ log(ŷ_t)/T
     y_rows = xs.y.reshape(T * B, n_y)
     cost_rows = -(y_rows * log_y_hat_rows).sum(axis=-1) / T
-    cost_all = cost_rows.reshape(T, B)
     tape = Tape(
         h=xs.h,
         y=xs.y,
         a=a_all,
-        z=z_all,
+        z=z_rows.reshape(T, B, n_y),
         e=e_all,
-        s=s_all,
+        s=s_rows.reshape(T, B),
         inv_s=inv_s_all,
-        y_hat=y_hat_all,
+        y_hat=y_hat_rows.reshape(T, B, n_y),
         log_s=log_s_all,
-        log_y_hat=log_y_hat_all,
-        cost=cost_all,
+        log_y_hat=log_y_hat_rows.reshape(T, B, n_y),
+        cost=cost_rows.reshape(T, B),
     )
-    return Next(y_hat=y_hat_all, cost=cost_all), tape
+    return Next(y_hat=y_hat_rows.reshape(T, B, n_y), cost=cost_rows.reshape(T, B)), tape
 
 
 def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs, State]:
@@ -467,12 +452,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs
         batch and time.
     """
     dnexts = Next(*_filled(dnexts, [tape.y_hat.shape, tape.cost.shape], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_vjp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dnexts, _NEXT, "T B"),
-    )
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_h, n_y = sizes["T"], sizes["B"], sizes["n_h"], sizes["n_y"]
     add, copyto, divide, multiply, square = np.add, np.copyto, np.divide, np.multiply, np.square
     subtract = np.subtract
@@ -487,10 +467,8 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs
     dcost_rows = dnexts.cost.reshape(T * B)
     log_y_hat_rows = tape.log_y_hat.reshape(T * B, n_y)
     dy_rows = -(dcost_rows[:, None] * log_y_hat_rows) / T
-    dy_all = dy_rows.reshape(T, B, n_y)
     y_rows = tape.y.reshape(T * B, n_y)
     dlog_y_hat_rows = -(dcost_rows[:, None] * y_rows) / T
-    dlog_y_hat_all = dlog_y_hat_rows.reshape(T, B, n_y)
     # log(ŷ_t) = z_t - log(s_t)
     divide(dcost_all, T, out=dlog_s_all)
     # ŷ_t = e_t/s_t
@@ -513,6 +491,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs
     de_all[...] = de_rows.reshape(T, B, n_y)
     # z_t is in e_t, log(ŷ_t)
     dz_all = de_all
+    dlog_y_hat_all = dlog_y_hat_rows.reshape(T, B, n_y)
     multiply(de_all, e_all, out=dz_all)
     add(dlog_y_hat_all, dz_all, out=dz_all)
     # a_t is in m_t, z_t
@@ -524,9 +503,8 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: Next) -> tuple[Params, Inputs
     dW_y = da_rows.T @ h_rows
     db_y = da_rows.sum(axis=0)
     dh_rows = da_rows @ W_y
-    dh_all = dh_rows.reshape(T, B, n_h)
     dparams = Params(W_y=dW_y, b_y=db_y)
-    return dparams, Inputs(h=dh_all, y=dy_all), State()
+    return dparams, Inputs(h=dh_rows.reshape(T, B, n_h), y=dy_rows.reshape(T, B, n_y)), State()
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0: State) -> Next:
@@ -545,14 +523,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     dxs = Inputs(*_filled(dxs, [tape.h.shape, tape.y.shape], tape[0].dtype))
     dstate0 = State(*_filled(dstate0, [], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_jvp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dparams, _PARAMS, ""),
-        (dxs, _INPUTS, "T B"),
-        (dstate0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, dxs, dstate0)
     T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
     add, copyto, multiply, negative, square = np.add, np.copyto, np.multiply, np.negative, np.square
     W_y = params.W_y
@@ -589,7 +560,6 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0
     inv_s_rows = tape.inv_s.reshape(T * B)
     inv_s_dot_rows = inv_s_dot_all.reshape(T * B)
     y_hat_dot_rows = inv_s_rows[:, None] * e_dot_rows + inv_s_dot_rows[:, None] * e_rows
-    y_hat_dot_all = y_hat_dot_rows.reshape(T, B, n_y)
     # log(s_t)
     log_s_dot_all = s_dot_all
     multiply(inv_s_all, s_dot_all, out=log_s_dot_all)
@@ -607,19 +577,18 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Inputs, dstate0
         -(y_dot_rows * log_y_hat_rows).sum(axis=-1) / T
         - (y_rows * log_y_hat_dot_rows).sum(axis=-1) / T
     )
-    cost_dot_all = cost_dot_rows.reshape(T, B)
-    return Next(y_hat=y_hat_dot_all, cost=cost_dot_all)
+    return Next(y_hat=y_hat_dot_rows.reshape(T, B, n_y), cost=cost_dot_rows.reshape(T, B))
 
 
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
     """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
     (T, G, B, n), k = out.shape, x.shape[2]
-    rows = x.reshape(T * B, k)
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
     if B == 1:
-        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
     else:
-        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
-        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
 def _filled(
@@ -632,20 +601,40 @@ def _filled(
     ]
 
 
-def _check(
-    function: str, *groups: tuple[object, dict[str, str], str]
-) -> tuple[dict[str, int], np.dtype[Any] | None]:
-    """The length of every axis and the dtype, once all arrays agree on them.
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
 
-    A group is its arrays, the axes of each by name, and the axes that come before those.
-    """
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, own_axes, lead in groups:
-        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
-            names, got = ", ".join(own_axes), type(arrays).__name__
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
             raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
-        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -658,4 +647,4 @@ def _check(
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, dtype
+    return sizes, cast("np.dtype[Any]", dtype)

@@ -38,6 +38,7 @@ class Calls:
         product: writes a matrix product into an array of this name.
         spare: the name of an array for what is computed on the way, by number.
         over: the symbol in whose place the result lies, if there is one.
+        apart: whether a matrix product cannot be written where the result lies.
     """
 
     order: Order
@@ -45,6 +46,7 @@ class Calls:
     product: Product
     spare: Callable[[int], str]
     over: TensorSymbol | None = None
+    apart: bool = False
     lines: list[str] = field(default_factory=list)
     _used: int = 0
 
@@ -56,7 +58,11 @@ class Calls:
         """
         if isinstance(value, TensorSymbol):
             self.call("copyto", out, self.name(value))
-        elif isinstance(value, Joined) or is_product(value):
+        elif _is_matrix(value) and self.apart and not out.startswith("spare"):
+            name = self.more()
+            self.lines.append(self.product(value, name))
+            self.call("copyto", out, name)
+        elif _is_matrix(value):
             self.lines.append(self.product(value, out))
         elif isinstance(value, sp.Add):
             self.sum(value, out)
@@ -130,9 +136,7 @@ class Calls:
         if value.exp.is_negative:
             self.call("reciprocal", base, out=out)
 
-    def operands(
-        self, values: list[sp.Expr], out: str, within: int | None = None
-    ) -> list[str]:
+    def operands(self, values: list[sp.Expr], out: str, within: int | None = None) -> list[str]:
         """The names of several operands, computed where they are not there yet.
 
         One of them, of the first so many, may be computed where the result will lie.
@@ -146,6 +150,7 @@ class Calls:
             others = [value for n, value in enumerate(values) if n != k and n not in names]
             here = free and not any(map(self.reads_over, others))
             here = here and (within is None or k < within)
+            here = here and not (self.apart and _is_matrix(values[k]))
             names[k] = self.operand(values[k], out if here else self.more())
             free = free and not here
         return [names.get(k) or self.leaf(value) for k, value in enumerate(values)]
@@ -199,4 +204,10 @@ def _is_matrix(value: sp.Expr) -> bool:
 
 
 def _number(value: sp.Expr) -> str:
+    if value in CONSTANTS:
+        return CONSTANTS[value]
     return str(value) if value.is_Integer else repr(float(value))
+
+
+CONSTANTS = {sp.S.One: "one", sp.Integer(2): "two", sp.S.Half: "half"}
+"""Numbers that are arrays of the dtype in the code: a call is faster with those."""

@@ -11,7 +11,7 @@ from equations.generate.schedule import Schedule
 from equations.generate.sequence.layout import Layout, terms_apart
 from equations.generate.sequence.text import Text
 from equations.generate.source import Lines, call, indented, unpack
-from equations.generate.writing import PARAMS, Writing, shape
+from equations.generate.writing import Writing, shape
 from equations.language import TensorSymbol
 
 Pairs = tuple[tuple[TensorSymbol, TensorSymbol], ...]
@@ -29,11 +29,11 @@ class SequenceFunctions(Writing):
         kept = {*plan.saved, *plan.results}
         layout = Layout(plan.sequence, self.cell.carried, kept, states, plan.results)
         text = Text(self.statements, layout, given, states, backwards=False)
-        slots = self.body(text, {old: "" for old in self.cell.states})
+        slots = self.body(text, dict.fromkeys(self.cell.states, ""))
         # An input keeps its shape; whatever else is kept is where the statements put it.
         fields = [(s, given.get(s) or text.all_of((s,))[1]) for s in plan.saved]
         slots["tape"] = [f"{symbol}={value}," for symbol, value in fields]
-        groups = [PARAMS, self.inputs_group("xs", "T B"), ("state0", "_STATE", "B")]
+        groups = ["params", self.inputs_group("xs"), "state0"]
         words = {"next": self.made(plan.results, lambda s: text.all_of((s,))[1])}
         return self.function("unroll", templates.UNROLL, slots, groups, words)
 
@@ -58,7 +58,7 @@ class SequenceFunctions(Writing):
             *call("dparams = Params", gradients, 1),
             f"return dparams, {dxs}, State({state})",
         ]
-        groups = [PARAMS, ("tape", "_SAVED", "T B"), ("dnexts", "_NEXT", "T B")]
+        groups = ["params", "tape", "dnexts"]
         words = {"next_shape_list": self.shape_list("tape")}
         return self.function("unroll_vjp", templates.UNROLL_VJP, slots, groups, words)
 
@@ -81,7 +81,7 @@ class SequenceFunctions(Writing):
             "filled": self.filled_tangents("tape"),
             "tangents": self.tangents(None, None),
         }
-        groups = [PARAMS, ("tape", "_SAVED", "T B"), *self.tangent_groups("dxs", "dstate0", "T B")]
+        groups = ["params", "tape", *self.tangent_groups("dxs", "dstate0")]
         words = {"moved_next": self.made(plan.results, lambda s: text.all_of((plan.moved(s),))[1])}
         return self.function("unroll_jvp", templates.UNROLL_JVP, slots, groups, words)
 

@@ -1,8 +1,8 @@
 """Joint statements: equations that differ only in some of their symbols are computed as one.
 
-`a_u = W_u x + b_u` and `a_r = W_r x + b_r` are one product, on parameters that are put on top of each
-other and into values that lie side by side. So are the products of a sum, `U_uᵀ δa_u + U_rᵀ δa_r`,
-if δa_u and δa_r lie side by side. Whether values can lie as a statement wishes, `lanes` knows.
+`a_u = W_u x + b_u` and `a_r = W_r x + b_r` are one product: of parameters that are put on top of
+each other, into values that lie side by side. So are those of a sum, `U_uᵀ δa_u + U_rᵀ δa_r`, if
+δa_u and δa_r lie side by side. Whether values can lie as a statement wishes, `lanes` knows.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class Joint:
     @property
     def reads(self) -> set[TensorSymbol]:
         """All symbols on the right."""
-        shared = self.value.atoms(TensorSymbol)
+        shared: set[TensorSymbol] = self.value.atoms(TensorSymbol)
         return shared.union(*self.columns)
 
     def ordered(self, lanes: Lanes) -> Joint:
@@ -108,7 +108,9 @@ def joints(
             if alone & {joint.first, other.symbol} or not _reads(other) <= available:
                 continue
             longer = _extended(joint, other)
-            if longer is not None and lanes.accept(_side_by_side(longer)):
+            if longer is None:
+                continue
+            if lanes.accept(_side_by_side(longer), instead=_side_by_side(joint)):
                 joint = longer
                 todo.remove(other)
         available |= set(joint.targets)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from equations.language import TensorSymbol
 
@@ -27,10 +28,16 @@ class Lanes:
     _lane: dict[TensorSymbol, TensorSymbol] = field(default_factory=dict)
     _home: dict[TensorSymbol, TensorSymbol] = field(default_factory=dict)
     _runs: list[Members] = field(default_factory=list)
+    _aliases: set[frozenset[TensorSymbol]] = field(default_factory=set)
 
-    def accept(self, columns: Iterable[Members]) -> bool:
-        """Let columns of equal length lie side by side, each in the same order, if that can be."""
-        columns = [column for column in columns]
+    def accept(self, columns: Iterable[Members], instead: Iterable[Members] = ()) -> bool:
+        """Let columns of equal length lie side by side, each in the same order, if that can be.
+
+        Args:
+            columns: the wish.
+            instead: an earlier wish that this one replaces.
+        """
+        columns = list(columns)
         if not all(symbol in self.placed for column in columns for symbol in column):
             return False
         lane, home = dict(self._lane), dict(self._home)
@@ -38,7 +45,11 @@ class Lanes:
             for symbol, first in zip(column, columns[0], strict=True):
                 _unite(lane, symbol, first)
                 _unite(home, symbol, column[0])
-        runs = [*self._runs, *(column for column in columns if column not in self._runs)]
+        runs = list(self._runs)
+        for column in instead:
+            if column in runs:
+                runs.remove(column)
+        runs += columns
         if not self._distinct(lane, home) or self._order(lane, runs) is None:
             return False
         self._lane, self._home, self._runs = lane, home, runs
@@ -60,8 +71,6 @@ class Lanes:
         self._aliases |= same
         return True
 
-    _aliases: set[frozenset[TensorSymbol]] = field(default_factory=set)
-
     def _distinct(
         self,
         lane: Mapping[TensorSymbol, TensorSymbol],
@@ -74,9 +83,7 @@ class Lanes:
         for symbol in self.placed:
             held.setdefault((_root(home, symbol), _root(lane, symbol)), []).append(symbol)
         return all(
-            frozenset(pair) in allowed
-            for symbols in held.values()
-            for pair in zip(symbols, symbols[1:], strict=False)
+            frozenset(pair) in allowed for symbols in held.values() for pair in pairwise(symbols)
         )
 
     def _order(
@@ -101,7 +108,7 @@ class Lanes:
         return order.index(_root(self._lane, symbol))
 
     def home(self, symbol: TensorSymbol) -> list[list[TensorSymbol]]:
-        """The array a value lies in: at every place the values that lie there, one after another."""
+        """The array of a value: at every place the values that lie there, one after another."""
         root = _root(self._home, symbol)
         slots: dict[int, list[TensorSymbol]] = {}
         for other in self.placed:
@@ -143,9 +150,7 @@ def _arranged(
     return None
 
 
-def _root(
-    parents: Mapping[TensorSymbol, TensorSymbol], symbol: TensorSymbol
-) -> TensorSymbol:
+def _root(parents: Mapping[TensorSymbol, TensorSymbol], symbol: TensorSymbol) -> TensorSymbol:
     while parents.get(symbol, symbol) != symbol:
         symbol = parents[symbol]
     return symbol

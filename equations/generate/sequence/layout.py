@@ -20,7 +20,6 @@ from equations.generate.statements import is_batched
 from equations.language import Contract, Largest, Select, TensorSymbol
 from equations.program import Equation, Program
 
-
 READABLE = 28
 """How long a name made of others may be."""
 
@@ -97,6 +96,7 @@ class Layout:
         apart: Iterable[TensorSymbol] = (),
         returned: Iterable[TensorSymbol] = (),
     ) -> None:
+        """Find the statements, and then the places that they wish for."""
         self.schedule = schedule
         self.carried = tuple(carried)
         self.kept = set(kept)
@@ -109,12 +109,14 @@ class Layout:
                 self.batched.setdefault(symbol, not is_parameter(symbol))
             for equation in part:
                 self.batched[equation.symbol] = is_batched(equation, self.batched)
-        self.lanes = Lanes([
-            eq.symbol
-            for part in parts[:2]
-            for eq in part
-            if self.batched[eq.symbol] and eq.symbol not in self.apart
-        ])
+        self.lanes = Lanes(
+            [
+                eq.symbol
+                for part in parts[:2]
+                for eq in part
+                if self.batched[eq.symbol] and eq.symbol not in self.apart
+            ]
+        )
         known = {symbol for part in parts for symbol in part.arguments}
         known -= {eq.symbol for part in parts for eq in part}
         found: list[list[Joint]] = []
@@ -188,11 +190,14 @@ class Layout:
             members = {s for slot in slots for s in slot}
             seen |= members
             depth = max(map(len, slots))
+            first = [slots[0][min(level, len(slots[0]) - 1)].name for level in range(depth)]
             candidates = [
                 joined([slot[min(level, len(slot) - 1)].name for slot in slots])
                 for level in range(depth)
             ]
-            name = min(candidates, key=len)
+            name = min([*candidates, *(f"{name}_etc" for name in first)], key=len)
+            if len(slots) == 1 or min(map(len, candidates)) <= READABLE:
+                name = min(candidates, key=len)
             while name in names:
                 name += "_"
             names.add(name)
@@ -211,7 +216,9 @@ class Layout:
             if home is None or home.members != {result} or self.everywhere(home):
                 continue
             written = next(k for k, joint in enumerate(self.loop) if result in joint.targets)
-            read = max((k for k, joint in enumerate(self.loop) if argument in joint.reads), default=-1)
+            read = max(
+                (k for k, joint in enumerate(self.loop) if argument in joint.reads), default=-1
+            )
             if read < written:
                 found[result] = argument
         return found
@@ -317,9 +324,7 @@ def terms_apart(schedule: Schedule) -> Schedule:
     return _with(schedule, before, equations)
 
 
-def _scaled(
-    term: sp.Expr, waiting: set[TensorSymbol]
-) -> tuple[TensorSymbol, TensorSymbol] | None:
+def _scaled(term: sp.Expr, waiting: set[TensorSymbol]) -> tuple[TensorSymbol, TensorSymbol] | None:
     """A product of a value that waits and of a known one."""
     if not isinstance(term, sp.Mul) or len(term.args) != 2:
         return None

@@ -48,7 +48,7 @@ class Text:
     _in_place: dict[str, str] = field(default_factory=dict)
     _ahead: Lines = field(default_factory=list)
     weights: Lines = field(default_factory=list)
-    _made: set[str] = field(default_factory=set)
+    _by_rows: set[TensorSymbol] = field(default_factory=set)
     _extra: dict[TensorSymbol, bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -62,7 +62,7 @@ class Text:
         """Room for everything that the loop writes, and for what precedes it."""
         lines: Lines = []
         for home in self.layout.homes:
-            if home.name in self._made or home.members & self.layout.resumed.keys():
+            if home.members & (self._by_rows | self.layout.resumed.keys()):
                 continue
             everywhere = self.layout.everywhere(home)
             lead = "steps" if self.is_chunk(home) else "T" if everywhere else ""
@@ -79,6 +79,9 @@ class Text:
         """A name for values of all steps that lie side by side, and the expression for it."""
         name = f"{joined([symbol.name for symbol in members])}_all"
         place = self.layout.place(members)
+        if members[0] in self._by_rows:
+            lengths = ", ".join(["T", "B", *members[0].axes])
+            return name, f"{members[0]}_rows.reshape({lengths})"
         if place is None:
             return name, name
         index = f"[:, {place.index}]" if place.index else ""
@@ -103,6 +106,9 @@ class Text:
             self._views[name] = self.sliced(f"{name}_all", chunk=self.layout.in_chunks)
             return name
         home = self.layout.home(members[0])
+        if members[0] in self._by_rows:
+            self._views[name] = self.sliced(self.bulk(members, self._ahead), chunk=False)
+            return name
         if home is not None and not self.layout.everywhere(home):
             self._views[name] = ""
             if place.index:
@@ -152,7 +158,7 @@ class Text:
     def stacked(self, members: Members, form: str) -> str:
         """Parameters as one: the name of it, bound before the loop."""
         if len(members) == 1 and not form.startswith("_columns"):
-            return members[0].name
+            return str(members[0])
         name = joined([symbol.name for symbol in members])
         name += "_columns" if form.startswith("_columns") else ""
         if name not in self._bound:
@@ -233,16 +239,16 @@ class Text:
         place = self.layout.place(joint.targets)
         for symbol in sorted(joint.value.atoms(TensorSymbol), key=str):
             if place is not None and self.layout.place(joint.column(symbol)) == place:
-                return symbol
+                found: TensorSymbol = symbol
+                return found
         return None
 
     def elementwise(self, column: Members, count: int) -> str:
         """Parameters that values are multiplied by, or added to, component by component."""
         if len(column) == 1:
-            return column[0].name
-        del count
-        names = ", ".join(symbol.name for symbol in column)
-        return self.stacked(column, f"np.stack(({names}))[:, None]")
+            return str(column[0])
+        shape = ", ".join([str(count), "1", *column[0].axes])
+        return self.stacked(column, f"{_on_top(column)}.reshape({shape})")
 
     def in_one_piece(self, joint: Joint, lines: Lines) -> Lines:
         """A statement for all steps on the rows of all steps, as that of a step is written."""
@@ -265,10 +271,7 @@ class Text:
         if symbol in self.states or (home is not None and len(home.members) > 1):
             lines.append(f"{self.bulk((symbol,), lines)}[...] = {shaped}")
         else:
-            if home is not None:
-                self._made.add(home.name)
-            self._bound.add(f"{symbol}_all")
-            lines.append(f"{symbol}_all = {shaped}")
+            self._by_rows.add(symbol)
         return lines
 
     def by_rows(
@@ -294,12 +297,11 @@ class Text:
     def stacked_here(self, members: Members, lines: Lines) -> str:
         """Matrices on top of each other, as an operand of one product."""
         if len(members) == 1:
-            return members[0].name
+            return str(members[0])
         name = joined([symbol.name for symbol in members])
         if name not in self._bound:
             self._bound.add(name)
-            names = ", ".join(symbol.name for symbol in members)
-            lines.append(f"{name} = np.concatenate(({names}))")
+            lines.append(f"{name} = {_on_top(members)}")
         return name
 
     def symbol(self, members: Members, role: str) -> TensorSymbol:
@@ -418,23 +420,20 @@ class Text:
             if isinstance(node, Joined):
                 vector = self.side_by_side(node.values)
                 parameters = node.parameters
-                text = parameters[0].name
-                if len(parameters) > 1:
-                    text = f"np.concatenate(({', '.join(map(str, parameters))}))"
-                weights = self.stacked(parameters, f"_columns({text}[None], B)")
+                text = f"{_on_top(parameters)}.T"
+                weights = self.stacked(parameters, f"_columns({text}, 1, B)")
             else:
                 matrix, value = factors(node)
                 parameters = joint.column(matrix)
                 vector = self.step((value,))
-                names = ", ".join(f"{parameter}.T" for parameter in parameters)
-                text = f"np.stack(({names}))" if len(parameters) > 1 else f"{names}[None]"
+                text = f"{_on_top(parameters)}, {len(parameters)}"
                 weights = self.stacked(parameters, f"_columns({text}, B)")
             return f"matmul({vector}, {weights}, out={self.blocks(into, weights, many=many)})"
 
         def spare(number: int) -> str:
             return self.spare(joint, number)
 
-        calls = Calls(self.writer.order, name, product, spare, over)
+        calls = Calls(self.writer.order, name, product, spare, over, apart=many)
         try:
             calls.into(joint.value, out)
         except NotCallsError:
@@ -561,6 +560,13 @@ def _room(name: str, home: Home, lead: str) -> Lines:
 def _apart(node: Joined) -> sp.Expr:
     pairs = zip(node.parameters, node.values, strict=True)
     return sp.Add(*(Contract("ij,i->j", matrix, value) for matrix, value in pairs))
+
+
+def _on_top(members: Members) -> str:
+    """Parameters on top of each other."""
+    if len(members) == 1:
+        return str(members[0])
+    return f"np.concatenate(({', '.join(symbol.name for symbol in members)}))"
 
 
 def _times(count: int, axis: str) -> str:
