@@ -11,6 +11,7 @@ from equations.generate.plan import Plan
 from equations.generate.sequence.functions import SequenceFunctions
 from equations.generate.source import WIDTH, Lines, fill
 from equations.generate.steps import StepFunctions
+from equations.generate.writing import Writing
 from equations.language import Contract, LanguageError, TensorSymbol
 from equations.printing import render
 from equations.program import Program
@@ -44,7 +45,9 @@ def module_text(cell: Cell, source: str = "") -> str:
         "classes": _separated(_classes(plan)),
         "init": _init(cell),
         "functions": _separated(functions),
-        "runtime": _separated([fill(helper, {}, words) for helper in helpers]),
+        "runtime": _separated(
+            [Writing(plan).segments(), *(fill(helper, {}, words) for helper in helpers)]
+        ),
     }
     lines = fill(templates.MODULE.replace('"""<title>', "<title>"), slots, words)
     lines[0] = '"""' + lines[0]
@@ -127,6 +130,16 @@ def _classes(plan: Plan) -> list[Lines]:
     classes.append(_tuple("Saved", "The values of the equations in one step.", saved))
     tape = [(name, ("T", *axes)) for name, axes in saved]
     classes.append(_tuple("Tape", "The values of the equations in all steps.", tape))
+    classes.append(
+        [
+            "class Checkpoints(NamedTuple):",
+            '    """What is kept of a sequence when the rest is to be computed again."""',
+            "",
+            f"    x: {'Inputs' if len(cell.inputs) > 1 else 'Array'}  # all steps",
+            "    states: tuple[State, ...]  # before the first of every so many steps",
+            "    every: int",
+        ]
+    )
     rows = [
         "class Jacobian(NamedTuple):",
         '    """The derivatives of every new state by every old one."""',

@@ -14,9 +14,10 @@ MODULE = '''
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -187,19 +188,35 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     <return>
 '''
 
+UNROLL_OVERLOADS = """
+@overload
+def unroll(params: Params, xs: {x_type}, state0: State) -> tuple[{next_type}, Tape]: ...
+@overload
+def unroll(
+    params: Params, xs: {x_type}, state0: State, *, checkpoint_every: int
+) -> tuple[{next_type}, Checkpoints]: ...
+"""
+
 UNROLL = '''
-def unroll(params: Params, xs: {x_type}, state0: State) -> tuple[{next_type}, Tape]:
+def unroll(
+    params: Params, xs: {x_type}, state0: State, *, checkpoint_every: int | None = None
+) -> tuple[{next_type}, Tape | Checkpoints]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
     Args:
         params: the parameters.
         xs: the inputs, {input_shapes_over_time}.
         state0: the first state, {state_shapes}.
+        checkpoint_every: keep the states of every so many steps alone, and compute the rest again
+            on the way back: less memory for more time. The gradients are the same but for rounding.
 
     Returns:
         {next_shapes_over_time}.
-        The tape, which may refer to arguments and results: do not change it.
+        The tape, which may refer to arguments and results: do not change it. Besides those it holds
+        {floats} per step and sample.
     """
+    if checkpoint_every is not None:
+        return _unroll_in_segments(params, xs, state0, checkpoint_every)
     <check>
     <params>
     <rows>
@@ -215,7 +232,7 @@ def unroll(params: Params, xs: {x_type}, state0: State) -> tuple[{next_type}, Ta
 
 UNROLL_VJP = '''
 def unroll_vjp(
-    params: Params, tape: Tape, dnexts: {next_type}
+    params: Params, tape: Tape | Checkpoints, dnexts: {next_type}
 ) -> tuple[Params, {x_type}, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
@@ -228,6 +245,8 @@ def unroll_vjp(
         Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
         batch and time.
     """
+    if isinstance(tape, Checkpoints):
+        return _unroll_vjp_in_segments(params, tape, dnexts)
     dnexts = {next_type}(*_filled(dnexts, {next_shape_list}, tape[0].dtype))
     <check>
     <params>
@@ -241,7 +260,7 @@ def unroll_vjp(
 
 UNROLL_JVP = '''
 def unroll_jvp(
-    params: Params, tape: Tape, dparams: Params, dxs: {x_type}, dstate0: State
+    params: Params, tape: Tape | Checkpoints, dparams: Params, dxs: {x_type}, dstate0: State
 ) -> {next_type}:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
@@ -255,6 +274,8 @@ def unroll_jvp(
     Returns:
         {next_shapes_over_time}.
     """
+    if isinstance(tape, Checkpoints):
+        return _unroll_jvp_in_segments(params, tape, dparams, dxs, dstate0)
     <filled>
     <check>
     <params>
@@ -325,6 +346,82 @@ CHUNK = '''
 def _chunk(T: int, values: int) -> int:
     """How many steps of so many values each fit into the cache, and so are computed at once."""
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
+'''
+
+SEGMENTS = '''
+def _unroll_in_segments(
+    params: Params, xs: {x_type}, state0: State, every: int
+) -> tuple[{next_type}, Checkpoints]:
+    """The sequence segment by segment; of each the first state is kept."""
+    sizes, _ = _check("unroll", params, {xs_group}, state0)
+    if type(every) is not int or every < 1:
+        expected = "expected an integer of at least 1"
+        raise ValueError(f"{{_CELL}}.unroll: checkpoint_every: {{expected}}, got {{every!r}}")
+    <refusal>
+    states, parts = [], []
+    for start in range(0, max(sizes["T"], 1), every):
+        states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
+        steps = slice(start, start + every)
+        part, _ = unroll(params, {xs_part}, state0)
+        parts.append(part)
+        state0 = _last(part, state0)
+    nexts = {next_type}(*map(np.concatenate, zip(*parts, strict=True)))
+    return nexts, Checkpoints(xs, tuple(states), every)
+
+
+def _unroll_vjp_in_segments(
+    params: Params, tape: Checkpoints, dnexts: {next_type}
+) -> tuple[Params, {x_type}, State]:
+    """Backpropagation through time segment by segment, each computed forward again."""
+    xs, dxs, total = tape.x, [], None
+    later: tuple[Any, ...] = (0,) * len(State._fields)
+    maybe: tuple[Any, ...] = dnexts
+    _check_steps("unroll_vjp", maybe, tape)
+    for k, state in reversed(list(enumerate(tape.states))):
+        steps = slice(k * tape.every, (k + 1) * tape.every)
+        part, again = unroll(params, {xs_part}, state)
+        given = [
+            np.zeros_like(value) if d is None else d[steps].copy()
+            for value, d in zip(part, maybe, strict=True)
+        ]
+        for d, carried in zip(given, later, strict=False):
+            d[-1:] += carried
+        dparams, dx, later = unroll_vjp(params, again, {next_type}(*given))
+        total = dparams if total is None else Params(*map(np.add, total, dparams))
+        dxs.append({dx_group})
+    joined = [np.concatenate(parts[::-1]) for parts in zip(*dxs, strict=True)]
+    return cast("Params", total), {dx_joined}, State(*later)
+
+
+def _unroll_jvp_in_segments(
+    params: Params, tape: Checkpoints, dparams: Params, dxs: {x_type}, dstate0: State
+) -> {next_type}:
+    """Forward mode segment by segment, each computed forward again."""
+    xs, parts = tape.x, []
+    maybe: tuple[Any, ...] = {dxs_group}
+    _check_steps("unroll_jvp", maybe, tape)
+    for k, state in enumerate(tape.states):
+        steps = slice(k * tape.every, (k + 1) * tape.every)
+        _, again = unroll(params, {xs_part}, state)
+        dx: list[Any] = [None if d is None else d[steps] for d in maybe]
+        part = unroll_jvp(params, again, dparams, {dxs_part}, dstate0)
+        parts.append(part)
+        dstate0 = _last(part, dstate0)
+    return {next_type}(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _last(values: tuple[Array, ...], before: State) -> State:
+    """The states after the last step; those before the first where there was none."""
+    pairs: Iterable[tuple[Array, Array]] = zip(values, before, strict=False)
+    return State(*[value[-1] if len(value) else first for value, first in pairs])
+
+
+def _check_steps(function: str, given: tuple[Any, ...], tape: Checkpoints) -> None:
+    """Refuse what is not given for every step."""
+    T = len({first_x})
+    for array in given:
+        if array is not None and len(array) != T:
+            raise ValueError(f"{{_CELL}}.{{function}}: expected T={{T}} steps, got {{len(array)}}")
 '''
 
 FILLED = '''

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from equations.cell import Cell
+from equations.generate import templates
 from equations.generate.exact import complements
 from equations.generate.plan import Plan
 from equations.generate.sequence.calls import CONSTANTS
@@ -60,6 +61,7 @@ class Writing:
             "next_shapes": self.result_shapes("B"),
             "next_shapes_over_time": self.result_shapes("T, B"),
             "next_shape_list": self.shape_list("saved"),
+            "floats": self.floats(),
             "next": self.made(self.plan.results, str),
             "moved_next": self.made(self.plan.results, lambda s: str(self.plan.moved(s))),
         }
@@ -68,12 +70,47 @@ class Writing:
         at = next(k for k, line in enumerate(lines) if line.strip() == "<check>")
         body = lines[at + 1 :]
         lines[at + 1 : at + 1] = indented([*ufuncs(body), *constants(body)])
+        overloads = fill(templates.UNROLL_OVERLOADS, {}, described) if name == "unroll" else []
         return [
+            *overloads,
             *self.quiet(lines),
             *lines[:at],
             *indented(self.check(name, groups, lines[at + 1 :])),
             *lines[at + 1 :],
         ]
+
+    def floats(self) -> str:
+        """How many numbers a tape holds, besides arguments and results."""
+        there = {*self.cell.inputs, *self.cell.states, *self.plan.results}
+        lengths: dict[str, int] = {}
+        for symbol in self.plan.saved:
+            if symbol not in there:
+                length = " * ".join(symbol.axes) or "1"
+                lengths[length] = lengths.get(length, 0) + 1
+        terms = [name if n == 1 else f"{n} * {name}" for name, n in lengths.items()]
+        return f"{' + '.join(terms) or '0'} numbers"
+
+    def segments(self) -> Lines:
+        """The functions that keep the states of some steps alone."""
+        many = len(self.cell.inputs) > 1
+        words = {
+            "x_type": "Inputs" if many else "Array",
+            "next_type": self.next_type,
+            "xs_group": "xs" if many else "(xs,)",
+            "xs_part": "Inputs(*(x[steps] for x in xs))" if many else "xs[steps]",
+            "dxs_part": "Inputs(*dx)" if many else "dx[0]",
+            "dx_group": "dx" if many else "(dx,)",
+            "dxs_group": "dxs" if many else "(dxs,)",
+            "dx_joined": "Inputs(*joined)" if many else "joined[0]",
+            "first_x": "tape.x[0]" if many else "tape.x",
+        }
+        counts = any(equation.value.has(Size("T")) for equation in self.cell.program)
+        refusal = [
+            'if every < sizes["T"]:',
+            '    expected = "the equations count the steps, so they cannot be cut into segments"',
+            '    raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}")',
+        ]
+        return fill(templates.SEGMENTS, {"refusal": refusal if counts else []}, words)
 
     def quiet(self, body: Lines) -> Lines:
         """The decorator of a function in which e^-a, or its inverse, may overflow to infinity."""
