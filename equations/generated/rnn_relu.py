@@ -1,0 +1,421 @@
+"""Simple recurrent network: one rectifier of input and previous state.
+
+    h_t = max(W_h x_t + U_h h_{t-1} + b_h, 0)
+
+Generated from equations/cells/rnn_relu.py by `gateproof generate rnn_relu`: change that file, not
+this one. B is the batch, T the number of time steps. MIT licence; see LICENSE.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+_CELL = "rnn_relu"
+_DTYPES = (np.float32, np.float64)
+_PARAMS = {"W_h": "n_h n_x", "U_h": "n_h n_h", "b_h": "n_h"}
+_INPUTS = {"x": "n_x"}
+_STATE = {"h": "n_h"}
+_NEXT = {"h": "n_h"}
+_SAVED = {"x": "n_x", "h": "n_h", "h_next_part": "n_h", "h_next": "n_h"}
+
+
+class Params(NamedTuple):
+    """The parameters."""
+
+    W_h: Array  # (n_h, n_x)
+    U_h: Array  # (n_h, n_h)
+    b_h: Array  # (n_h,)
+
+
+class State(NamedTuple):
+    """The state."""
+
+    h: Array  # (B, n_h)
+
+
+class Saved(NamedTuple):
+    """The values of the equations in one step."""
+
+    x: Array  # (B, n_x)
+    h: Array  # (B, n_h)
+    h_next_part: Array  # (B, n_h)
+    h_next: Array  # (B, n_h)
+
+
+class Tape(NamedTuple):
+    """The values of the equations in all steps."""
+
+    x: Array  # (T, B, n_x)
+    h: Array  # (T, B, n_h)
+    h_next_part: Array  # (T, B, n_h)
+    h_next: Array  # (T, B, n_h)
+
+
+class Jacobian(NamedTuple):
+    """The derivatives of every new state by every old one."""
+
+    h: State
+
+
+def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.float64) -> Params:
+    """Random parameters: weights uniform within 1/sqrt(fan in), everything else zero.
+
+    Args:
+        rng: the random generator that is drawn from.
+        n_h: the length of this axis.
+        n_x: the length of this axis.
+        dtype: float32 or float64.
+    """
+    if np.dtype(dtype) not in _DTYPES:
+        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    return Params(
+        W_h=(rng.uniform(-1, 1, (n_h, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        U_h=(rng.uniform(-1, 1, (n_h, n_h)) / np.sqrt(max(n_h, 1))).astype(dtype),
+        b_h=np.zeros((n_h,), dtype=dtype),
+    )
+
+
+def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
+    """One time step: the new state, and the values of the equations for its derivatives.
+
+    Args:
+        params: the parameters.
+        x: the input, x (B, n_x).
+        state: the old state, h (B, n_h).
+
+    Returns:
+        h (B, n_h).
+        The values of the equations, which may refer to arguments and results: do not change them.
+    """
+    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    W_h, U_h, b_h = params
+    (h,) = state
+    # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
+    h_next_part = x @ W_h.T + h @ U_h.T + b_h
+    # h_t = max(h_{next,part}, 0)
+    h_next = np.where(h_next_part > 0, h_next_part, 0)
+    saved = Saved(x=x, h=h, h_next_part=h_next_part, h_next=h_next)
+    return State(h=h_next), saved
+
+
+def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
+    """Reverse mode of `step`: cotangents of parameters, input and old state.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `step`; those of the parameters are summed over
+        the batch.
+    """
+    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
+    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    W_h, U_h = params.W_h, params.U_h
+    x, h, h_next_part = saved.x, saved.h, saved.h_next_part
+    (dh_next,) = dnext
+    # h_t = max(h_{next,part}, 0)
+    dh_next_part = np.where(h_next_part > 0, dh_next, 0)
+    # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
+    dW_h = dh_next_part.T @ x
+    dU_h = dh_next_part.T @ h
+    db_h = dh_next_part.sum(axis=0)
+    dx = dh_next_part @ W_h
+    dh = dh_next_part @ U_h
+    dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
+    return dparams, dx, State(h=dh)
+
+
+def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
+    """Forward mode of `step`: the tangents of what it returned.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dx: the tangent of the input; None for zero.
+        dstate: the tangent of the old state; a field may be None for zero.
+
+    Returns:
+        h (B, n_h).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
+    _check(
+        "step_jvp",
+        (params, _PARAMS, ""),
+        (saved, _SAVED, "B"),
+        (dparams, _PARAMS, ""),
+        ((dx,), _INPUTS, "B"),
+        (dstate, _STATE, "B"),
+    )
+    W_h, U_h = params.W_h, params.U_h
+    x, h, h_next_part = saved.x, saved.h, saved.h_next_part
+    W_h_dot, U_h_dot, b_h_dot = dparams
+    x_dot = dx
+    (h_dot,) = dstate
+    # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
+    h_next_part_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
+    # h_t = max(h_{next,part}, 0)
+    h_next_dot = np.where(h_next_part > 0, h_next_part_dot, 0)
+    return State(h=h_next_dot)
+
+
+def step_hvp(
+    params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
+) -> tuple[Params, Array, State]:
+    """Second order: how the cotangents of `step_vjp` change along a direction.
+
+    This is the Hessian of the inner product of `dnext` and the results of `step`, times the
+    direction.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, held fixed; None for zero.
+        dparams: the direction in the parameters; a field may be None for zero.
+        dx: the direction in the input; None for zero.
+        dstate: the direction in the old state; a field may be None for zero.
+
+    Returns:
+        The directional derivatives of what `step_vjp` returns.
+    """
+    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
+    sizes, dtype = _check(
+        "step_hvp",
+        (params, _PARAMS, ""),
+        (saved, _SAVED, "B"),
+        (dnext, _NEXT, "B"),
+        (dparams, _PARAMS, ""),
+        ((dx,), _INPUTS, "B"),
+        (dstate, _STATE, "B"),
+    )
+    n_h = sizes["n_h"]
+    h_next_part = saved.h_next_part
+    (dh_next,) = dnext
+    W_h_dot, U_h_dot, _b_h_dot = dparams
+    x_dot = dx
+    (h_dot,) = dstate
+    # h_t = max(h_{next,part}, 0)
+    dh_next_part = np.where(h_next_part > 0, dh_next, 0)
+    # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
+    dW_h_dot = dh_next_part.T @ x_dot
+    dU_h_dot = dh_next_part.T @ h_dot
+    dx_dot = dh_next_part @ W_h_dot
+    dh_dot = dh_next_part @ U_h_dot
+    db_h_dot = np.full((n_h,), 0, dtype=dtype)
+    dparams = Params(W_h=dW_h_dot, U_h=dU_h_dot, b_h=db_h_dot)
+    return dparams, dx_dot, State(h=dh_dot)
+
+
+def step_jacobian(params: Params, saved: Saved) -> Jacobian:
+    """The derivative of every new state by every old one.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+
+    Returns:
+        `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
+        the axes of `b`.
+    """
+    sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    n_h = sizes["n_h"]
+    U_h = params.U_h
+    h_next_part = saved.h_next_part
+    # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
+    dh_next_part_dh = U_h
+    # h_t = max(h_{next,part}, 0)
+    dh_next_dh = (
+        np.where(h_next_part[:, :, None] * np.ones(n_h, dtype=dtype) > 0, dh_next_part_dh, 0)
+    )
+    return Jacobian(h=State(h=dh_next_dh))
+
+
+def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
+    """A sequence: what `step` returns after every step, and the values of the equations.
+
+    Args:
+        params: the parameters.
+        xs: the inputs, x (T, B, n_x).
+        state0: the first state, h (B, n_h).
+
+    Returns:
+        h (T, B, n_h).
+        The tape, which may refer to arguments and results: do not change it.
+    """
+    sizes, dtype = _check(
+        "unroll",
+        (params, _PARAMS, ""),
+        ((xs,), _INPUTS, "T B"),
+        (state0, _STATE, "B"),
+    )
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
+    x_all = xs.reshape(T * B, n_x)
+    # W_h x_t + b_h
+    h_next_part_ahead_all = x_all @ W_h.T + b_h
+    h_next_part_all = np.empty((T * B, n_h), dtype=dtype)
+    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    h_steps[:B] = state0.h
+    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
+    h = state0.h
+    for t in range(T):
+        rows = slice(t * B, (t + 1) * B)
+        h_next_part_ahead = h_next_part_ahead_all[rows]
+        # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
+        h_next_part = h_next_part_ahead + h @ U_h.T
+        # h_t = max(h_{next,part}, 0)
+        h_next = np.where(h_next_part > 0, h_next_part, 0)
+        h_next_part_all[rows] = h_next_part
+        h_next_all[rows] = h_next
+        h = h_next
+    tape = Tape(
+        x=xs,
+        h=h_all.reshape(T, B, n_h),
+        h_next_part=h_next_part_all.reshape(T, B, n_h),
+        h_next=h_next_all.reshape(T, B, n_h),
+    )
+    return State(h=tape.h_next), tape
+
+
+def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
+    """Backpropagation through time: cotangents of parameters, inputs and first state.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
+        batch and time.
+    """
+    dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
+    sizes, dtype = _check(
+        "unroll_vjp",
+        (params, _PARAMS, ""),
+        (tape, _SAVED, "T B"),
+        (dnexts, _NEXT, "T B"),
+    )
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_h, U_h = params.W_h, params.U_h
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    h_next_part_all = tape.h_next_part.reshape(T * B, n_h)
+    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
+    dh_next_part_all = np.empty((T * B, n_h), dtype=dtype)
+    dh_next_later = np.zeros((B, n_h), dtype=dtype)
+    for t in reversed(range(T)):
+        rows = slice(t * B, (t + 1) * B)
+        h_next_part, dh_next_given = h_next_part_all[rows], dh_next_given_all[rows]
+        dh_next = dh_next_given + dh_next_later
+        # h_t = max(h_{next,part}, 0)
+        dh_next_part = np.where(h_next_part > 0, dh_next, 0)
+        # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
+        dh = dh_next_part @ U_h
+        dh_next_part_all[rows] = dh_next_part
+        dh_next_later = dh
+    # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
+    dW_h = dh_next_part_all.T @ x_all
+    dU_h = dh_next_part_all.T @ h_all
+    db_h = dh_next_part_all.sum(axis=0)
+    dx_all = dh_next_part_all @ W_h
+    dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
+    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
+
+
+def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
+    """Forward mode of `unroll`: the tangents of what it returned, for every step.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dxs: the tangents of the inputs; None for zero.
+        dstate0: the tangent of the first state; a field may be None for zero.
+
+    Returns:
+        h (T, B, n_h).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
+    (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
+    dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
+    sizes, dtype = _check(
+        "unroll_jvp",
+        (params, _PARAMS, ""),
+        (tape, _SAVED, "T B"),
+        (dparams, _PARAMS, ""),
+        ((dxs,), _INPUTS, "T B"),
+        (dstate0, _STATE, "B"),
+    )
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_h, U_h = params.W_h, params.U_h
+    W_h_dot, U_h_dot, b_h_dot = dparams
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    h_next_part_all = tape.h_next_part.reshape(T * B, n_h)
+    x_dot_all = dxs.reshape(T * B, n_x)
+    # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h h_{t-1}
+    h_next_part_dot_ahead_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + h_all @ U_h_dot.T + b_h_dot
+    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_dot = dstate0.h
+    for t in range(T):
+        rows = slice(t * B, (t + 1) * B)
+        h_next_part, h_next_part_dot_ahead = h_next_part_all[rows], h_next_part_dot_ahead_all[rows]
+        # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
+        h_next_part_dot = h_next_part_dot_ahead + h_dot @ U_h.T
+        # h_t = max(h_{next,part}, 0)
+        h_next_dot = np.where(h_next_part > 0, h_next_part_dot, 0)
+        h_next_dot_all[rows] = h_next_dot
+        h_dot = h_next_dot
+    return State(h=h_next_dot_all.reshape(T, B, n_h))
+
+
+def _filled(
+    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
+) -> list[Array]:
+    """The given arrays, with zeros where there is None."""
+    return [
+        np.zeros(shape, dtype) if array is None else array
+        for array, shape in zip(given, shapes, strict=True)
+    ]
+
+
+def _check(
+    function: str, *groups: tuple[object, dict[str, str], str]
+) -> tuple[dict[str, int], np.dtype[Any] | None]:
+    """The length of every axis and the dtype, once all arrays agree on them.
+
+    A group is its arrays, the axes of each by name, and the axes that come before those.
+    """
+    sizes: dict[str, int] = {}
+    dtype: np.dtype[Any] | None = None
+    for arrays, own_axes, lead in groups:
+        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
+            names, got = ", ".join(own_axes), type(arrays).__name__
+            raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
+        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+            where = f"{_CELL}.{function}: {name}"
+            if not isinstance(array, np.ndarray | np.generic):
+                raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
+            dtype = dtype or array.dtype
+            if array.dtype not in _DTYPES or array.dtype != dtype:
+                wanted = f"{dtype} like the rest" if dtype in _DTYPES else "float32 or float64"
+                raise TypeError(f"{where}: expected dtype {wanted}, got {array.dtype}")
+            axes = f"{lead} {own}".split()
+            known = zip(axes, array.shape, strict=False)
+            if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
+                wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
+                raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
+    return sizes, dtype
