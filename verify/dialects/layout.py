@@ -40,6 +40,10 @@ class DialectError(ValueError):
     """Arrays, a record or a request that do not fit; the message says which, where and why."""
 
 
+class NoConversionError(DialectError):
+    """Two dialects that compute different functions, with these weights or with any."""
+
+
 @dataclass(frozen=True)
 class Block:
     """A parameter of the cell within an array: `factor` times it, transposed or not."""

@@ -173,6 +173,14 @@ class Dialect:
         """The names of the arrays of a layer and direction."""
         return tuple(_filled(name, place) for name in self.layouts)
 
+    def place_of(self, name: str) -> tuple[str, Place] | None:
+        """The array of the record that a name means, and its layer and direction; None for none."""
+        for own in self.layouts:
+            if found := _pattern(own).fullmatch(name):
+                groups = found.groupdict()
+                return own, (int(groups.get("layer") or 0), bool(groups.get("reverse")))
+        return None
+
     def found_places(self, arrays: Mapping[str, Any]) -> tuple[Place, ...]:
         """The layers and directions there are arrays for.
 
@@ -184,8 +192,8 @@ class Dialect:
             array = np.asarray(arrays[first]) if first in arrays else np.empty(())
             two = self.layouts[first].lead and array.ndim and len(array) == 2
             return (FIRST, (0, True)) if two else (FIRST,)
-        found = [_pattern(first).fullmatch(name) for name in arrays]
-        return tuple(sorted({(int(m[1]), bool(m[2])) for m in found if m})) or (FIRST,)
+        found = {place[1] for name in arrays if (place := self.place_of(name)) is not None}
+        return tuple(sorted(found)) or (FIRST,)
 
     def unpack(
         self, arrays: Mapping[str, Any] | Sequence[Any], *, layer: int = 0, reverse: bool = False
@@ -311,7 +319,7 @@ class Dialect:
                 f"got {', '.join(sorted(map(str, types)))}"
             )
         for name in arrays:
-            if not any(_pattern(own).fullmatch(name) for own in self.layouts):
+            if self.place_of(name) is None:
                 raise DialectError(
                     f"{self.name}: unknown array {name}; expected {', '.join(names)}"
                 )
@@ -417,8 +425,8 @@ def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def _pattern(name: str) -> re.Pattern[str]:
     """The names of an array in all layers and directions."""
-    text = re.escape(name).replace(r"\{layer\}", r"(\d+)")
-    return re.compile(text.replace(r"\{reverse\}", "(_reverse)?"))
+    text = re.escape(name).replace(r"\{layer\}", r"(?P<layer>\d+)")
+    return re.compile(text.replace(r"\{reverse\}", "(?P<reverse>_reverse)?"))
 
 
 def _filled(name: str, place: Place) -> str:
