@@ -46,8 +46,9 @@ class Counterexample:
     def __str__(self) -> str:
         """One line."""
         inputs = ", ".join(f"{name} = {_text(value)}" for name, value in self.given.items())
+        place = f"at {inputs}, all else 0" if inputs else "where everything is 0"
         return (
-            f"at {inputs}, all else 0, the new {self.state} is {_text(self.one)} and not "
+            f"{place}, the new {self.state} is {_text(self.one)} and not "
             f"{_text(self.other)}, the nearest of {self.choices} choices of signs and zeros"
         )
 
