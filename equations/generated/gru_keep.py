@@ -38,8 +38,11 @@ _SAVED = {
     "x": "n_x",
     "h": "n_h",
     "u": "n_h",
+    "one_minus_u": "n_h",
+    "exp_r": "n_h",
     "r": "n_h",
     "r_h": "n_h",
+    "a_h_cand": "n_h",
     "h_cand": "n_h",
     "h_next": "n_h",
 }
@@ -71,8 +74,11 @@ class Saved(NamedTuple):
     x: Array  # (B, n_x)
     h: Array  # (B, n_h)
     u: Array  # (B, n_h)
+    one_minus_u: Array  # (B, n_h)
+    exp_r: Array  # (B, n_h)
     r: Array  # (B, n_h)
     r_h: Array  # (B, n_h)
+    a_h_cand: Array  # (B, n_h)
     h_cand: Array  # (B, n_h)
     h_next: Array  # (B, n_h)
 
@@ -83,8 +89,11 @@ class Tape(NamedTuple):
     x: Array  # (T, B, n_x)
     h: Array  # (T, B, n_h)
     u: Array  # (T, B, n_h)
+    one_minus_u: Array  # (T, B, n_h)
+    exp_r: Array  # (T, B, n_h)
     r: Array  # (T, B, n_h)
     r_h: Array  # (T, B, n_h)
+    a_h_cand: Array  # (T, B, n_h)
     h_cand: Array  # (T, B, n_h)
     h_next: Array  # (T, B, n_h)
 
@@ -119,6 +128,7 @@ def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.
     )
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     """One time step: the new state, and the values of the equations for its derivatives.
 
@@ -137,11 +147,15 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     a_u = x @ W_u.T + h @ U_u.T + b_u
     # Γ_u = σ(a_u)
-    u = _sigmoid(a_u)
+    exp_u = np.exp(-a_u)
+    u = 1 / (1 + exp_u)
+    # 1 - Γ_u
+    one_minus_u = 1 / (1 + 1 / exp_u)
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     a_r = x @ W_r.T + h @ U_r.T + b_r
     # Γ_r = σ(a_r)
-    r = _sigmoid(a_r)
+    exp_r = np.exp(-a_r)
+    r = 1 / (1 + exp_r)
     # Γ_r ∘ h_{t-1}
     r_h = r * h
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
@@ -149,11 +163,23 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # h'_t = tanh(a_{h'})
     h_cand = np.tanh(a_h_cand)
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
-    h_next = u * h + h_cand * (1 - u)
-    saved = Saved(x=x, h=h, u=u, r=r, r_h=r_h, h_cand=h_cand, h_next=h_next)
+    h_next = u * h + one_minus_u * h_cand
+    saved = Saved(
+        x=x,
+        h=h,
+        u=u,
+        one_minus_u=one_minus_u,
+        exp_r=exp_r,
+        r=r,
+        r_h=r_h,
+        a_h_cand=a_h_cand,
+        h_cand=h_cand,
+        h_next=h_next,
+    )
     return State(h=h_next), saved
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
@@ -170,12 +196,18 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
-    x, h, u, r, r_h, h_cand = saved.x, saved.h, saved.u, saved.r, saved.r_h, saved.h_cand
+    x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
+    r, r_h, a_h_cand, h_cand = saved.r, saved.r_h, saved.a_h_cand, saved.h_cand
     (dh_next,) = dnext
+    # 1 - Γ_r
+    one_minus_r = 1 / (1 + 1 / exp_r)
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
-    dh_cand = dh_next * (1 - u)
+    dh_cand = dh_next * one_minus_u
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - h_cand**2)
+    da_h_cand = dh_cand * slope_h_cand
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dW_h = da_h_cand.T @ x
     dU_h = da_h_cand.T @ r_h
@@ -184,7 +216,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # Γ_r ∘ h_{t-1}
     dr = dr_h * h
     # Γ_r = σ(a_r)
-    da_r = dr * r * (1 - r)
+    da_r = dr * one_minus_r * r
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     dW_r = da_r.T @ x
     dU_r = da_r.T @ h
@@ -192,7 +224,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
     du = dh_next * (h - h_cand)
     # Γ_u = σ(a_u)
-    da_u = du * u * (1 - u)
+    da_u = du * one_minus_u * u
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     dW_u = da_u.T @ x
     dU_u = da_u.T @ h
@@ -215,6 +247,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     return dparams, dx, State(h=dh)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
     """Forward mode of `step`: the tangents of what it returned.
 
@@ -241,29 +274,36 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     )
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
-    x, h, u, r, r_h, h_cand = saved.x, saved.h, saved.u, saved.r, saved.r_h, saved.h_cand
+    x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
+    r, r_h, a_h_cand, h_cand = saved.r, saved.r_h, saved.a_h_cand, saved.h_cand
     W_u_dot, W_r_dot, W_h_dot, U_u_dot, U_r_dot, U_h_dot, b_u_dot, b_r_dot, b_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - Γ_r
+    one_minus_r = 1 / (1 + 1 / exp_r)
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     a_u_dot = x_dot @ W_u.T + h_dot @ U_u.T + x @ W_u_dot.T + h @ U_u_dot.T + b_u_dot
     # Γ_u = σ(a_u)
-    u_dot = u * (1 - u) * a_u_dot
+    u_dot = one_minus_u * u * a_u_dot
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
     # Γ_r = σ(a_r)
-    r_dot = r * (1 - r) * a_r_dot
+    r_dot = one_minus_r * r * a_r_dot
     # Γ_r ∘ h_{t-1}
     r_h_dot = r * h_dot + h * r_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+    h_cand_dot = slope_h_cand * a_h_cand_dot
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
-    h_next_dot = u * h_dot + (h - h_cand) * u_dot + (1 - u) * h_cand_dot
+    h_next_dot = u * h_dot + (h - h_cand) * u_dot + one_minus_u * h_cand_dot
     return State(h=h_next_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_hvp(
     params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
 ) -> tuple[Params, Array, State]:
@@ -298,43 +338,49 @@ def step_hvp(
     )
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
-    x, h, u, r, r_h, h_cand = saved.x, saved.h, saved.u, saved.r, saved.r_h, saved.h_cand
+    x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
+    r, r_h, a_h_cand, h_cand = saved.r, saved.r_h, saved.a_h_cand, saved.h_cand
     (dh_next,) = dnext
     W_u_dot, W_r_dot, W_h_dot, U_u_dot, U_r_dot, U_h_dot, b_u_dot, b_r_dot, b_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - Γ_r
+    one_minus_r = 1 / (1 + 1 / exp_r)
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
-    dh_cand = dh_next * (1 - u)
+    dh_cand = dh_next * one_minus_u
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - h_cand**2)
+    da_h_cand = dh_cand * slope_h_cand
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dr_h = da_h_cand @ U_h
     # Γ_r ∘ h_{t-1}
     dr = dr_h * h
     # Γ_r = σ(a_r)
-    da_r = dr * r * (1 - r)
+    da_r = dr * one_minus_r * r
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
     du = dh_next * (h - h_cand)
     # Γ_u = σ(a_u)
-    da_u = du * u * (1 - u)
+    da_u = du * one_minus_u * u
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     a_u_dot = x_dot @ W_u.T + h_dot @ U_u.T + x @ W_u_dot.T + h @ U_u_dot.T + b_u_dot
     # Γ_u = σ(a_u)
-    u_dot = u * (1 - u) * a_u_dot
+    u_dot = one_minus_u * u * a_u_dot
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
     # Γ_r = σ(a_r)
-    r_dot = r * (1 - r) * a_r_dot
+    r_dot = one_minus_r * r * a_r_dot
     # Γ_r ∘ h_{t-1}
     r_h_dot = r * h_dot + h * r_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     a_h_cand_dot = x_dot @ W_h.T + r_h_dot @ U_h.T + x @ W_h_dot.T + r_h @ U_h_dot.T + b_h_dot
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+    h_cand_dot = slope_h_cand * a_h_cand_dot
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
     dh_cand_dot = -dh_next * u_dot
     # h'_t = tanh(a_{h'})
-    da_h_cand_dot = dh_cand_dot * (1 - h_cand**2) - 2 * dh_cand * h_cand * h_cand_dot
+    da_h_cand_dot = dh_cand_dot * slope_h_cand - 2 * dh_cand * h_cand * h_cand_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     dW_h_dot = da_h_cand.T @ x_dot + da_h_cand_dot.T @ x
     dU_h_dot = da_h_cand.T @ r_h_dot + da_h_cand_dot.T @ r_h
@@ -343,7 +389,7 @@ def step_hvp(
     # Γ_r ∘ h_{t-1}
     dr_dot = dr_h * h_dot + dr_h_dot * h
     # Γ_r = σ(a_r)
-    da_r_dot = dr * (1 - 2 * r) * r_dot + dr_dot * r * (1 - r)
+    da_r_dot = dr * (1 - 2 * r) * r_dot + dr_dot * one_minus_r * r
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     dW_r_dot = da_r.T @ x_dot + da_r_dot.T @ x
     dU_r_dot = da_r.T @ h_dot + da_r_dot.T @ h
@@ -351,7 +397,7 @@ def step_hvp(
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
     du_dot = dh_next * (h_dot - h_cand_dot)
     # Γ_u = σ(a_u)
-    da_u_dot = du * (1 - 2 * u) * u_dot + du_dot * u * (1 - u)
+    da_u_dot = du * (1 - 2 * u) * u_dot + du_dot * one_minus_u * u
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     dW_u_dot = da_u.T @ x_dot + da_u_dot.T @ x
     dU_u_dot = da_u.T @ h_dot + da_u_dot.T @ h
@@ -389,6 +435,7 @@ def step_hvp(
     return dparams, dx_dot, State(h=dh_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """The derivative of every new state by every old one.
 
@@ -403,30 +450,37 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
     n_h = sizes["n_h"]
     U_u, U_r, U_h = params.U_u, params.U_r, params.U_h
-    h, u, r, h_cand = saved.h, saved.u, saved.r, saved.h_cand
+    h, u, one_minus_u, exp_r, r = saved.h, saved.u, saved.one_minus_u, saved.exp_r, saved.r
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
+    # 1 - Γ_r
+    one_minus_r = 1 / (1 + 1 / exp_r)
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     da_u_dh = U_u
     # Γ_u = σ(a_u)
-    du_dh = (u * (1 - u))[:, :, None] * da_u_dh
+    du_dh = (one_minus_u * u)[:, :, None] * da_u_dh
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     da_r_dh = U_r
     # Γ_r = σ(a_r)
-    dr_dh = (r * (1 - r))[:, :, None] * da_r_dh
+    dr_dh = (one_minus_r * r)[:, :, None] * da_r_dh
     # Γ_r ∘ h_{t-1}
     dr_h_dh = r[:, :, None] * np.eye(n_h, dtype=dtype) + h[:, :, None] * dr_dh
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     da_h_cand_dh = U_h @ dr_h_dh
     # h'_t = tanh(a_{h'})
-    dh_cand_dh = (1 - h_cand**2)[:, :, None] * da_h_cand_dh
+    dh_cand_dh = slope_h_cand[:, :, None] * da_h_cand_dh
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
     dh_next_dh = (
         u[:, :, None] * np.eye(n_h, dtype=dtype)
         + (h - h_cand)[:, :, None] * du_dh
-        + (1 - u)[:, :, None] * dh_cand_dh
+        + one_minus_u[:, :, None] * dh_cand_dh
     )
     return Jacobian(h=State(h=dh_next_dh))
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
@@ -445,61 +499,90 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
+    reciprocal, tanh = np.reciprocal, np.tanh
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, b_u, b_r, b_h = params.U_h, params.b_u, params.b_r, params.b_h
-    x_all = xs.reshape(T * B, n_x)
-    W_u_r_h = np.concatenate((W_u, W_r, W_h), axis=0)
-    U_u_r = np.concatenate((U_u, U_r), axis=0)
-    b_u_r_h = np.concatenate((b_u, b_r, b_h), axis=0)
+    b_u_r_h = np.stack((b_u, b_r, b_h))[:, None]
+    U_u_r_columns = _columns(np.stack((U_u.T, U_r.T)), B)
+    U_h_columns = _columns(U_h.T[None], B)
+    x_all = xs
+    h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    h_steps[0] = state0.h
+    h_all, h_next_all = h_steps[:-1], h_steps[1:]
+    a_u_r_h_cand_all = _gates(T, 3, B, n_h, dtype=dtype)
+    u_r_all = _gates(T, 2, B, n_h, dtype=dtype)
+    r_h_all = np.empty((T, B, n_h), dtype=dtype)
+    h_cand_all = np.empty((T, B, n_h), dtype=dtype)
     # W_u x_t + b_u
     # W_r x_t + b_r
     # W_h x_t + b_h
-    a_u_r_h_cand_ahead_all = x_all @ W_u_r_h.T + b_u_r_h
-    u_r_all = np.empty((T * B, 2 * n_h), dtype=dtype)
-    r_h_all = np.empty((T * B, n_h), dtype=dtype)
-    h_cand_all = np.empty((T * B, n_h), dtype=dtype)
-    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
-    h_steps[:B] = state0.h
-    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
-    h = state0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        a_u_r_h_cand_ahead = a_u_r_h_cand_ahead_all[rows]
+    a_u_r_h_cand_ahead_all = a_u_r_h_cand_all
+    _product(x_all, (W_u, W_r, W_h), a_u_r_h_cand_ahead_all)
+    add(a_u_r_h_cand_ahead_all, b_u_r_h, out=a_u_r_h_cand_ahead_all)
+    spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
+    spare_2_n_h_blocks = _blocks(spare_2_n_h, U_u_r_columns)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
+    for a_u_r_ahead, h, u_r, exp_u, r_h, r, a_h_cand_ahead, h_cand, h_next, u in zip(
+        a_u_r_h_cand_all[:, :2],
+        h_all,
+        u_r_all,
+        a_u_r_h_cand_all[:, 0],
+        r_h_all,
+        u_r_all[:, 1],
+        a_u_r_h_cand_all[:, 2],
+        h_cand_all,
+        h_next_all,
+        u_r_all[:, 0],
+        strict=True,
+    ):
         # a_u = W_u x_t + U_u h_{t-1} + b_u
         # a_r = W_r x_t + U_r h_{t-1} + b_r
-        a_u_r = a_u_r_h_cand_ahead[:, : 2 * n_h] + h @ U_u_r.T
+        a_u_r = a_u_r_ahead
+        matmul(h, U_u_r_columns, out=spare_2_n_h_blocks)
+        add(spare_2_n_h, a_u_r_ahead, out=a_u_r)
         # Γ_u = σ(a_u)
         # Γ_r = σ(a_r)
-        u_r = _sigmoid(a_u_r)
-        u = u_r[:, :n_h]
+        exp_u_r = a_u_r_ahead
+        negative(a_u_r, out=exp_u_r)
+        exp(exp_u_r, out=exp_u_r)
+        add(exp_u_r, 1, out=u_r)
+        reciprocal(u_r, out=u_r)
+        # 1 - Γ_u
+        one_minus_u = exp_u
+        reciprocal(exp_u, out=one_minus_u)
+        add(one_minus_u, 1, out=one_minus_u)
+        reciprocal(one_minus_u, out=one_minus_u)
         # Γ_r ∘ h_{t-1}
-        r_h = u_r[:, n_h:] * h
+        multiply(r, h, out=r_h)
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-        a_h_cand = a_u_r_h_cand_ahead[:, 2 * n_h :] + r_h @ U_h.T
+        a_h_cand = a_h_cand_ahead
+        matmul(r_h, U_h_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_h_cand_ahead, out=a_h_cand)
         # h'_t = tanh(a_{h'})
-        h_cand = np.tanh(a_h_cand)
+        tanh(a_h_cand, out=h_cand)
         # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
-        h_next = u * h + h_cand * (1 - u)
-        u_r_all[rows] = u_r
-        r_h_all[rows] = r_h
-        h_cand_all[rows] = h_cand
-        h_next_all[rows] = h_next
-        h = h_next
-    r_all = u_r_all[:, n_h:]
-    u_all = u_r_all[:, :n_h]
+        multiply(u, h, out=h_next)
+        multiply(one_minus_u, h_cand, out=spare_n_h)
+        add(h_next, spare_n_h, out=h_next)
     tape = Tape(
         x=xs,
-        h=h_all.reshape(T, B, n_h),
-        u=u_all.reshape(T, B, n_h),
-        r=r_all.reshape(T, B, n_h),
-        r_h=r_h_all.reshape(T, B, n_h),
-        h_cand=h_cand_all.reshape(T, B, n_h),
-        h_next=h_next_all.reshape(T, B, n_h),
+        h=h_all,
+        u=u_r_all[:, 0],
+        one_minus_u=a_u_r_h_cand_all[:, 0],
+        exp_r=a_u_r_h_cand_all[:, 1],
+        r=u_r_all[:, 1],
+        r_h=r_h_all,
+        a_h_cand=a_u_r_h_cand_all[:, 2],
+        h_cand=h_cand_all,
+        h_next=h_next_all,
     )
-    return State(h=tape.h_next), tape
+    return State(h=h_next_all), tape
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
@@ -520,67 +603,142 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (dnexts, _NEXT, "T B"),
     )
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
+    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
+    subtract = np.subtract
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    u_all = tape.u.reshape(T * B, n_h)
-    r_all = tape.r.reshape(T * B, n_h)
-    r_h_all = tape.r_h.reshape(T * B, n_h)
-    h_cand_all = tape.h_cand.reshape(T * B, n_h)
-    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
-    U_u_r = np.concatenate((U_u, U_r), axis=0)
-    W_u_r_h = np.concatenate((W_u, W_r, W_h), axis=0)
-    # (1 - Γ_u) ∘ (1 - h'_t²)
-    da_h_cand_by_dh_next_all = (1 - u_all) * (1 - h_cand_all**2)
-    # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
-    da_r_by_dr_h_all = r_all * (1 - r_all) * h_all
-    # Γ_u ∘ (1 - Γ_u) ∘ (h_{t-1} - h'_t)
-    da_u_by_dh_next_all = u_all * (1 - u_all) * (h_all - h_cand_all)
-    da_u_r_h_cand_all = np.empty((T * B, 3 * n_h), dtype=dtype)
+    U_h_columns = _columns(U_h[None], B)
+    U_u_r_columns = _columns(np.concatenate((U_u, U_r))[None], B)
+    steps = _chunk(T, B * (5 * n_h))
+    one_minus_r_r_factor_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
+    u_factor_to_da_u_by_dh_next_chunk = _gates(steps, 3, B, n_h, dtype=dtype)
+    dh_next = np.empty((B, n_h), dtype=dtype)
+    dh_to_dh_from_dr_h_flat = np.empty((T, B, 5, n_h), dtype=dtype)
+    dh_to_dh_from_dr_h_all = dh_to_dh_from_dr_h_flat.swapaxes(1, 2)
+    dr_h = np.empty((B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
-    for t in reversed(range(T)):
-        rows = slice(t * B, (t + 1) * B)
-        u, r, dh_next_given = u_all[rows], r_all[rows], dh_next_given_all[rows]
-        da_h_cand_by_dh_next, da_r_by_dr_h = da_h_cand_by_dh_next_all[rows], da_r_by_dr_h_all[rows]
-        da_u_by_dh_next = da_u_by_dh_next_all[rows]
-        dh_next = dh_next_given + dh_next_later
-        # h'_t = tanh(a_{h'})
-        da_h_cand = dh_next * da_h_cand_by_dh_next
-        # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-        dr_h = da_h_cand @ U_h
-        # Γ_r = σ(a_r)
-        da_r = dr_h * da_r_by_dr_h
+    dr_h_blocks = _blocks(dr_h[None], U_h_columns)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_u_r_columns)
+    for stop in range(T, 0, -steps):
+        start = max(stop - steps, 0)
+        back = slice(stop - 1, start - 1 if start else None, -1)
+        one_minus_r_r_factor_all = one_minus_r_r_factor_chunk[: stop - start]
+        u_factor_to_da_u_by_dh_next_all = u_factor_to_da_u_by_dh_next_chunk[: stop - start]
+        h_all = tape.h[start:stop]
+        u_all = tape.u[start:stop]
+        one_minus_u_all = tape.one_minus_u[start:stop]
+        exp_r_all = tape.exp_r[start:stop]
+        r_all = tape.r[start:stop]
+        a_h_cand_all = tape.a_h_cand[start:stop]
+        h_cand_all = tape.h_cand[start:stop]
+        dh_next_given_all = dnexts.h[start:stop]
+        # 1 - Γ_r
+        one_minus_r_all = one_minus_r_r_factor_all[:, 0]
+        reciprocal(exp_r_all, out=one_minus_r_all)
+        add(one_minus_r_all, 1, out=one_minus_r_all)
+        reciprocal(one_minus_r_all, out=one_minus_r_all)
+        # 1 - h'_t²
+        exp_h_cand_all = u_factor_to_da_u_by_dh_next_all[:, 1]
+        absolute(a_h_cand_all, out=exp_h_cand_all)
+        multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+        exp(exp_h_cand_all, out=exp_h_cand_all)
+        slope_h_cand_all = u_factor_to_da_u_by_dh_next_all[:, 1]
+        spare = np.empty_like(slope_h_cand_all)
+        add(exp_h_cand_all, 1, out=spare)
+        square(spare, out=spare)
+        divide(exp_h_cand_all, spare, out=slope_h_cand_all)
+        multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+        # (1 - Γ_u) ∘ (1 - h'_t²)
+        da_h_cand_by_dh_next_all = u_factor_to_da_u_by_dh_next_all[:, 1]
+        multiply(one_minus_u_all, slope_h_cand_all, out=da_h_cand_by_dh_next_all)
+        # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
+        da_r_by_dr_h_all = one_minus_r_r_factor_all[:, 0]
+        multiply(one_minus_r_all, r_all, out=da_r_by_dr_h_all)
+        multiply(da_r_by_dr_h_all, h_all, out=da_r_by_dr_h_all)
+        # Γ_u ∘ (1 - Γ_u) ∘ (h_{t-1} - h'_t)
+        da_u_by_dh_next_all = u_factor_to_da_u_by_dh_next_all[:, 2]
+        subtract(h_all, h_cand_all, out=da_u_by_dh_next_all)
+        multiply(one_minus_u_all, da_u_by_dh_next_all, out=da_u_by_dh_next_all)
+        multiply(da_u_by_dh_next_all, u_all, out=da_u_by_dh_next_all)
         # Γ_u = σ(a_u)
-        da_u = dh_next * da_u_by_dh_next
-        da_u_r_h_cand = np.concatenate((da_u, da_r, da_h_cand), axis=1)
-        # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
-        dh = dh_next * u + dr_h * r + da_u_r_h_cand[:, : 2 * n_h] @ U_u_r
-        da_u_r_h_cand_all[rows] = da_u_r_h_cand
-        dh_next_later = dh
+        u_factor_all = u_factor_to_da_u_by_dh_next_all[:, 0]
+        copyto(u_factor_all, u_all)
+        # Γ_r = σ(a_r)
+        r_factor_all = one_minus_r_r_factor_all[:, 1]
+        copyto(r_factor_all, r_all)
+        for (
+            dh_next_given,
+            dh_from_dh_next_to_da_u,
+            u_factor_to_da_u_by_dh_next,
+            da_h_cand,
+            da_r_dh_from_dr_h,
+            da_r_by_dr_h_r_factor,
+            dh_from_dh_next,
+            da_u_r_row,
+            dh_from_dr_h,
+        ) in zip(
+            dh_next_given_all[::-1],
+            dh_to_dh_from_dr_h_all[back, :3],
+            u_factor_to_da_u_by_dh_next_all[::-1],
+            dh_to_dh_from_dr_h_all[back, 1],
+            dh_to_dh_from_dr_h_all[back, 3:],
+            one_minus_r_r_factor_all[::-1],
+            dh_to_dh_from_dr_h_all[back, 0],
+            dh_to_dh_from_dr_h_flat.reshape(T, B, 5 * n_h)[back, :, 2 * n_h : 4 * n_h],
+            dh_to_dh_from_dr_h_all[back, 4],
+            strict=True,
+        ):
+            add(dh_next_given, dh_next_later, out=dh_next)
+            # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
+            # h'_t = tanh(a_{h'})
+            # Γ_u = σ(a_u)
+            multiply(dh_next, u_factor_to_da_u_by_dh_next, out=dh_from_dh_next_to_da_u)
+            # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
+            matmul(da_h_cand, U_h_columns, out=dr_h_blocks)
+            # Γ_r = σ(a_r)
+            # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
+            multiply(dr_h, da_r_by_dr_h_r_factor, out=da_r_dh_from_dr_h)
+            # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
+            dh = dh_from_dh_next
+            matmul(da_u_r_row, U_u_r_columns, out=spare_n_h_blocks)
+            add(spare_n_h, dh_from_dh_next, out=dh)
+            add(dh, dh_from_dr_h, out=dh)
+            dh_next_later = dh
+    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
+    # a_u = W_u x_t + U_u h_{t-1} + b_u
+    da_h_cand_u_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, n_h : 3 * n_h]
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_h_u = da_h_cand_u_rows.T @ x_rows
+    dW_h = dW_h_u[:n_h]
+    dW_u = dW_h_u[n_h:]
+    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
+    da_h_cand_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, n_h : 2 * n_h]
+    r_h_rows = tape.r_h.reshape(T * B, n_h)
+    dU_h = da_h_cand_rows.T @ r_h_rows
+    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
+    # a_u = W_u x_t + U_u h_{t-1} + b_u
+    db_h_u = da_h_cand_u_rows.sum(axis=0)
+    db_h = db_h_u[:n_h]
+    db_u = db_h_u[n_h:]
+    # a_r = W_r x_t + U_r h_{t-1} + b_r
+    da_r_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, 3 * n_h : 4 * n_h]
+    dW_r = da_r_rows.T @ x_rows
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     # a_r = W_r x_t + U_r h_{t-1} + b_r
-    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-    dW_u_r_h = da_u_r_h_cand_all.T @ x_all
-    dW_u = dW_u_r_h[:n_h]
-    dW_r = dW_u_r_h[n_h : 2 * n_h]
-    dW_h = dW_u_r_h[2 * n_h :]
-    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-    dU_h = da_u_r_h_cand_all[:, 2 * n_h :].T @ r_h_all
-    # a_u = W_u x_t + U_u h_{t-1} + b_u
-    # a_r = W_r x_t + U_r h_{t-1} + b_r
-    # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-    db_u_r_h = da_u_r_h_cand_all.sum(axis=0)
-    db_u = db_u_r_h[:n_h]
-    db_r = db_u_r_h[n_h : 2 * n_h]
-    db_h = db_u_r_h[2 * n_h :]
-    # a_u = W_u x_t + U_u h_{t-1} + b_u
-    # a_r = W_r x_t + U_r h_{t-1} + b_r
-    dU_u_r = da_u_r_h_cand_all[:, : 2 * n_h].T @ h_all
+    da_u_r_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, 2 * n_h : 4 * n_h]
+    h_rows = tape.h.reshape(T * B, n_h)
+    dU_u_r = da_u_r_rows.T @ h_rows
     dU_u = dU_u_r[:n_h]
     dU_r = dU_u_r[n_h:]
+    # a_r = W_r x_t + U_r h_{t-1} + b_r
+    db_r = da_r_rows.sum(axis=0)
     # x_t is in a_u, a_r, a_{h'}
-    dx_all = da_u_r_h_cand_all @ W_u_r_h
+    da_h_cand_u_r_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, n_h : 4 * n_h]
+    W_h_u_r = np.concatenate((W_h, W_u, W_r))
+    dx_rows = da_h_cand_u_r_rows @ W_h_u_r
+    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(
         W_u=dW_u,
         W_r=dW_r,
@@ -592,9 +750,10 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         b_r=db_r,
         b_h=db_h,
     )
-    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
+    return dparams, dx_all, State(h=dh_next_later.copy())
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
@@ -619,67 +778,188 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
+    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
+    subtract = np.subtract
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
     W_u_dot, W_r_dot, W_h_dot, U_u_dot, U_r_dot, U_h_dot, b_u_dot, b_r_dot, b_h_dot = dparams
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    u_all = tape.u.reshape(T * B, n_h)
-    r_all = tape.r.reshape(T * B, n_h)
-    r_h_all = tape.r_h.reshape(T * B, n_h)
-    h_cand_all = tape.h_cand.reshape(T * B, n_h)
-    x_dot_all = dxs.reshape(T * B, n_x)
-    U_u_r = np.concatenate((U_u, U_r), axis=0)
-    W_u_r = np.concatenate((W_u, W_r), axis=0)
-    W_u_r_dot = np.concatenate((W_u_dot, W_r_dot), axis=0)
-    U_u_r_dot = np.concatenate((U_u_dot, U_r_dot), axis=0)
-    b_u_r_dot = np.concatenate((b_u_dot, b_r_dot), axis=0)
+    b_u_r_dot = np.stack((b_u_dot, b_r_dot))[:, None]
+    U_u_r_columns = _columns(np.stack((U_u.T, U_r.T)), B)
+    U_h_columns = _columns(U_h.T[None], B)
+    x_all = tape.x
+    h_all = tape.h
+    u_all = tape.u
+    one_minus_u_all = tape.one_minus_u
+    exp_r_all = tape.exp_r
+    r_all = tape.r
+    r_h_all = tape.r_h
+    a_h_cand_all = tape.a_h_cand
+    h_cand_all = tape.h_cand
+    x_dot_all = dxs
+    one_minus_r_all = np.empty((T, B, n_h), dtype=dtype)
+    exp_h_cand_all = np.empty((T, B, n_h), dtype=dtype)
+    a_u_r_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
+    a_h_cand_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_dot_by_a_u_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    r_u_factor_all = _gates(T, 2, B, n_h, dtype=dtype)
+    h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    # 1 - Γ_r
+    reciprocal(exp_r_all, out=one_minus_r_all)
+    add(one_minus_r_all, 1, out=one_minus_r_all)
+    reciprocal(one_minus_r_all, out=one_minus_r_all)
+    # 1 - h'_t²
+    absolute(a_h_cand_all, out=exp_h_cand_all)
+    multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+    exp(exp_h_cand_all, out=exp_h_cand_all)
+    slope_h_cand_all = exp_h_cand_all
+    spare = np.empty_like(slope_h_cand_all)
+    add(exp_h_cand_all, 1, out=spare)
+    square(spare, out=spare)
+    divide(exp_h_cand_all, spare, out=slope_h_cand_all)
+    multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
     # W_u ẋ_t + ḃ_u + Ẇ_u x_t + U̇_u h_{t-1}
     # W_r ẋ_t + ḃ_r + Ẇ_r x_t + U̇_r h_{t-1}
-    a_u_r_dot_ahead_all = (
-        x_dot_all @ W_u_r.T + x_all @ W_u_r_dot.T + h_all @ U_u_r_dot.T + b_u_r_dot
-    )
+    a_u_r_dot_ahead_all = a_u_r_dot_all
+    spare = np.empty_like(a_u_r_dot_ahead_all)
+    spare_j = np.empty_like(a_u_r_dot_ahead_all)
+    _product(x_dot_all, (W_u, W_r), a_u_r_dot_ahead_all)
+    _product(x_all, (W_u_dot, W_r_dot), spare)
+    _product(h_all, (U_u_dot, U_r_dot), spare_j)
+    add(a_u_r_dot_ahead_all, spare, out=a_u_r_dot_ahead_all)
+    add(a_u_r_dot_ahead_all, spare_j, out=a_u_r_dot_ahead_all)
+    add(a_u_r_dot_ahead_all, b_u_r_dot, out=a_u_r_dot_ahead_all)
     # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
-    r_h_dot_by_a_r_dot_all = r_all * (1 - r_all) * h_all
+    r_h_dot_by_a_r_dot_all = one_minus_r_all
+    multiply(one_minus_r_all, r_all, out=r_h_dot_by_a_r_dot_all)
+    multiply(r_h_dot_by_a_r_dot_all, h_all, out=r_h_dot_by_a_r_dot_all)
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h (Γ_r ∘ h_{t-1})
-    a_h_cand_dot_ahead_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + r_h_all @ U_h_dot.T + b_h_dot
+    a_h_cand_dot_ahead_all = a_h_cand_dot_all
+    spare = np.empty_like(a_h_cand_dot_ahead_all)
+    spare_j = np.empty_like(a_h_cand_dot_ahead_all)
+    _product(x_dot_all, (W_h,), a_h_cand_dot_ahead_all[:, None])
+    _product(x_all, (W_h_dot,), spare[:, None])
+    _product(r_h_all, (U_h_dot,), spare_j[:, None])
+    add(a_h_cand_dot_ahead_all, spare, out=a_h_cand_dot_ahead_all)
+    add(a_h_cand_dot_ahead_all, spare_j, out=a_h_cand_dot_ahead_all)
+    add(a_h_cand_dot_ahead_all, b_h_dot, out=a_h_cand_dot_ahead_all)
     # (1 - Γ_u) ∘ (1 - h'_t²)
-    h_next_dot_by_a_h_cand_dot_all = (1 - u_all) * (1 - h_cand_all**2)
+    h_next_dot_by_a_h_cand_dot_all = exp_h_cand_all
+    multiply(one_minus_u_all, slope_h_cand_all, out=h_next_dot_by_a_h_cand_dot_all)
     # Γ_u ∘ (1 - Γ_u) ∘ (h_{t-1} - h'_t)
-    h_next_dot_by_a_u_dot_all = u_all * (1 - u_all) * (h_all - h_cand_all)
-    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    subtract(h_all, h_cand_all, out=h_next_dot_by_a_u_dot_all)
+    multiply(one_minus_u_all, h_next_dot_by_a_u_dot_all, out=h_next_dot_by_a_u_dot_all)
+    multiply(h_next_dot_by_a_u_dot_all, u_all, out=h_next_dot_by_a_u_dot_all)
+    # Γ_r = σ(a_r)
+    r_factor_all = r_u_factor_all[:, 0]
+    copyto(r_factor_all, r_all)
+    # Γ_u = σ(a_u)
+    u_factor_all = r_u_factor_all[:, 1]
+    copyto(u_factor_all, u_all)
     h_dot = dstate0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        u, r, r_h_dot_by_a_r_dot = u_all[rows], r_all[rows], r_h_dot_by_a_r_dot_all[rows]
-        a_h_cand_dot_ahead = a_h_cand_dot_ahead_all[rows]
-        h_next_dot_by_a_h_cand_dot = h_next_dot_by_a_h_cand_dot_all[rows]
-        h_next_dot_by_a_u_dot = h_next_dot_by_a_u_dot_all[rows]
-        a_u_r_dot_ahead = a_u_r_dot_ahead_all[rows]
+    spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
+    spare_2_n_h_blocks = _blocks(spare_2_n_h, U_u_r_columns)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
+    for (
+        a_u_r_dot_ahead,
+        r_u_factor,
+        a_r_dot,
+        r_h_dot_by_a_r_dot,
+        r_h_dot_from_h_dot,
+        a_h_cand_dot_ahead,
+        h_next_dot,
+        h_next_dot_by_a_u_dot,
+        a_u_dot,
+        h_next_dot_by_a_h_cand_dot,
+        h_next_dot_from_h_dot,
+    ) in zip(
+        a_u_r_dot_all,
+        r_u_factor_all,
+        a_u_r_dot_all[:, 1],
+        one_minus_r_all,
+        r_u_factor_all[:, 0],
+        a_h_cand_dot_all,
+        h_next_dot_all,
+        h_next_dot_by_a_u_dot_all,
+        a_u_r_dot_all[:, 0],
+        exp_h_cand_all,
+        r_u_factor_all[:, 1],
+        strict=True,
+    ):
         # a_u = W_u x_t + U_u h_{t-1} + b_u
         # a_r = W_r x_t + U_r h_{t-1} + b_r
-        a_u_r_dot = a_u_r_dot_ahead + h_dot @ U_u_r.T
+        a_u_r_dot = a_u_r_dot_ahead
+        matmul(h_dot, U_u_r_columns, out=spare_2_n_h_blocks)
+        add(spare_2_n_h, a_u_r_dot_ahead, out=a_u_r_dot)
+        r_h_h_next_dot_from_h_dot = r_u_factor
+        multiply(r_u_factor, h_dot, out=r_h_h_next_dot_from_h_dot)
         # Γ_r ∘ h_{t-1}
-        r_h_dot = r * h_dot + r_h_dot_by_a_r_dot * a_u_r_dot[:, n_h:]
+        r_h_dot = a_r_dot
+        multiply(r_h_dot_by_a_r_dot, a_r_dot, out=r_h_dot)
+        add(r_h_dot, r_h_dot_from_h_dot, out=r_h_dot)
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-        a_h_cand_dot = a_h_cand_dot_ahead + r_h_dot @ U_h.T
+        a_h_cand_dot = a_h_cand_dot_ahead
+        matmul(r_h_dot, U_h_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_h_cand_dot_ahead, out=a_h_cand_dot)
         # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
-        h_next_dot = (
-            u * h_dot
-            + h_next_dot_by_a_u_dot * a_u_r_dot[:, :n_h]
-            + h_next_dot_by_a_h_cand_dot * a_h_cand_dot
-        )
-        h_next_dot_all[rows] = h_next_dot
+        multiply(h_next_dot_by_a_u_dot, a_u_dot, out=h_next_dot)
+        multiply(h_next_dot_by_a_h_cand_dot, a_h_cand_dot, out=spare_n_h)
+        add(h_next_dot, spare_n_h, out=h_next_dot)
+        add(h_next_dot, h_next_dot_from_h_dot, out=h_next_dot)
         h_dot = h_next_dot
-    return State(h=h_next_dot_all.reshape(T, B, n_h))
+    return State(h=h_next_dot_all)
 
 
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
-    t = np.exp(-np.abs(a))
-    value: Array = np.maximum(t, a >= 0) / (1 + t)
-    return value
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then one call serves several gates.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+
+
+def _columns(weights: Array, B: int) -> Array:
+    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+
+    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    """
+    G, k, n = weights.shape
+    if B == 1:
+        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+    widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
+    small = [width for width in widths if B * k * width <= 1_000_000]
+    width = (small or widths[:1] or [n])[0]
+    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+
+
+def _blocks(out: Array, weights: Array) -> Array:
+    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    *lead, G, B, n = out.shape
+    if weights.ndim == 2:
+        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+    width = weights.shape[-1]
+    return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
+
+
+def _chunk(T: int, values: int) -> int:
+    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
 def _filled(

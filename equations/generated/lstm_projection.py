@@ -47,10 +47,14 @@ _SAVED = {
     "x": "n_x",
     "h": "n_p",
     "c": "n_h",
+    "exp_f": "n_h",
     "f": "n_h",
+    "exp_i": "n_h",
     "i": "n_h",
+    "a_g": "n_h",
     "g": "n_h",
     "c_next": "n_h",
+    "exp_o": "n_h",
     "o": "n_h",
     "tanh_c_next": "n_h",
     "o_tanh_c_next": "n_h",
@@ -92,10 +96,14 @@ class Saved(NamedTuple):
     x: Array  # (B, n_x)
     h: Array  # (B, n_p)
     c: Array  # (B, n_h)
+    exp_f: Array  # (B, n_h)
     f: Array  # (B, n_h)
+    exp_i: Array  # (B, n_h)
     i: Array  # (B, n_h)
+    a_g: Array  # (B, n_h)
     g: Array  # (B, n_h)
     c_next: Array  # (B, n_h)
+    exp_o: Array  # (B, n_h)
     o: Array  # (B, n_h)
     tanh_c_next: Array  # (B, n_h)
     o_tanh_c_next: Array  # (B, n_h)
@@ -108,10 +116,14 @@ class Tape(NamedTuple):
     x: Array  # (T, B, n_x)
     h: Array  # (T, B, n_p)
     c: Array  # (T, B, n_h)
+    exp_f: Array  # (T, B, n_h)
     f: Array  # (T, B, n_h)
+    exp_i: Array  # (T, B, n_h)
     i: Array  # (T, B, n_h)
+    a_g: Array  # (T, B, n_h)
     g: Array  # (T, B, n_h)
     c_next: Array  # (T, B, n_h)
+    exp_o: Array  # (T, B, n_h)
     o: Array  # (T, B, n_h)
     tanh_c_next: Array  # (T, B, n_h)
     o_tanh_c_next: Array  # (T, B, n_h)
@@ -159,6 +171,7 @@ def init(
     )
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     """One time step: the new state, and the values of the equations for its derivatives.
 
@@ -177,11 +190,13 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     a_f = x @ W_f.T + h @ U_f.T + p_f * c + b_f
     # f_t = σ(a_f)
-    f = _sigmoid(a_f)
+    exp_f = np.exp(-a_f)
+    f = 1 / (1 + exp_f)
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     a_i = x @ W_i.T + h @ U_i.T + p_i * c + b_i
     # i_t = σ(a_i)
-    i = _sigmoid(a_i)
+    exp_i = np.exp(-a_i)
+    i = 1 / (1 + exp_i)
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g = x @ W_g.T + h @ U_g.T + b_g
     # g_t = tanh(a_g)
@@ -191,7 +206,8 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     a_o = x @ W_o.T + h @ U_o.T + p_o * c_next + b_o
     # o_t = σ(a_o)
-    o = _sigmoid(a_o)
+    exp_o = np.exp(-a_o)
+    o = 1 / (1 + exp_o)
     # tanh(c_t)
     tanh_c_next = np.tanh(c_next)
     # o_t ∘ tanh(c_t)
@@ -202,10 +218,14 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         x=x,
         h=h,
         c=c,
+        exp_f=exp_f,
         f=f,
+        exp_i=exp_i,
         i=i,
+        a_g=a_g,
         g=g,
         c_next=c_next,
+        exp_o=exp_o,
         o=o,
         tanh_c_next=tanh_c_next,
         o_tanh_c_next=o_tanh_c_next,
@@ -214,6 +234,7 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     return State(h=h_next, c=c_next), saved
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
@@ -231,9 +252,22 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
-    x, h, c, f, i, g, c_next = saved.x, saved.h, saved.c, saved.f, saved.i, saved.g, saved.c_next
-    o, tanh_c_next, o_tanh_c_next = saved.o, saved.tanh_c_next, saved.o_tanh_c_next
+    x, h, c, exp_f, f, exp_i = saved.x, saved.h, saved.c, saved.exp_f, saved.f, saved.exp_i
+    i, a_g, g, c_next, exp_o, o = saved.i, saved.a_g, saved.g, saved.c_next, saved.exp_o, saved.o
+    tanh_c_next, o_tanh_c_next = saved.tanh_c_next, saved.o_tanh_c_next
     dh_next, dc_next_given = dnext
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
+    # 1 - i_t
+    one_minus_i = 1 / (1 + 1 / exp_i)
+    # 1 - g_t²
+    exp_g = np.exp(-2 * np.abs(a_g))
+    slope_g = 4 * exp_g / (1 + exp_g) ** 2
+    # 1 - o_t
+    one_minus_o = 1 / (1 + 1 / exp_o)
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
+    slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
     # h_t = W_r (o_t ∘ tanh(c_t))
     dW_r = dh_next.T @ o_tanh_c_next
     do_tanh_c_next = dh_next @ W_r
@@ -241,18 +275,18 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     dtanh_c_next = do_tanh_c_next * o
     do = do_tanh_c_next * tanh_c_next
     # o_t = σ(a_o)
-    da_o = do * o * (1 - o)
+    da_o = do * o * one_minus_o
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     dW_o = da_o.T @ x
     dU_o = da_o.T @ h
     dp_o = (da_o * c_next).sum(axis=0)
     db_o = da_o.sum(axis=0)
     # c_t is in a_o, tanh(c_t)
-    dc_next = dc_next_given + dtanh_c_next * (1 - tanh_c_next**2) + da_o * p_o
+    dc_next = dc_next_given + dtanh_c_next * slope_tanh_c_next + da_o * p_o
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dg = dc_next * i
     # g_t = tanh(a_g)
-    da_g = dg * (1 - g**2)
+    da_g = dg * slope_g
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     dW_g = da_g.T @ x
     dU_g = da_g.T @ h
@@ -260,7 +294,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di = dc_next * g
     # i_t = σ(a_i)
-    da_i = di * i * (1 - i)
+    da_i = di * i * one_minus_i
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     dW_i = da_i.T @ x
     dU_i = da_i.T @ h
@@ -269,7 +303,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     df = dc_next * c
     # f_t = σ(a_f)
-    da_f = df * f * (1 - f)
+    da_f = df * f * one_minus_f
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     dW_f = da_f.T @ x
     dU_f = da_f.T @ h
@@ -302,6 +336,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     return dparams, dx, State(h=dh, c=dc)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
     """Forward mode of `step`: the tangents of what it returned.
 
@@ -329,8 +364,9 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
-    x, h, c, f, i, g, c_next = saved.x, saved.h, saved.c, saved.f, saved.i, saved.g, saved.c_next
-    o, tanh_c_next, o_tanh_c_next = saved.o, saved.tanh_c_next, saved.o_tanh_c_next
+    x, h, c, exp_f, f, exp_i = saved.x, saved.h, saved.c, saved.exp_f, saved.f, saved.exp_i
+    i, a_g, g, c_next, exp_o, o = saved.i, saved.a_g, saved.g, saved.c_next, saved.exp_o, saved.o
+    tanh_c_next, o_tanh_c_next = saved.tanh_c_next, saved.o_tanh_c_next
     (
         W_f_dot,
         W_i_dot,
@@ -351,6 +387,18 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     ) = dparams
     x_dot = dx
     h_dot, c_dot = dstate
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
+    # 1 - i_t
+    one_minus_i = 1 / (1 + 1 / exp_i)
+    # 1 - g_t²
+    exp_g = np.exp(-2 * np.abs(a_g))
+    slope_g = 4 * exp_g / (1 + exp_g) ** 2
+    # 1 - o_t
+    one_minus_o = 1 / (1 + 1 / exp_o)
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
+    slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     a_f_dot = (
         x_dot @ W_f.T
@@ -362,7 +410,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
         + b_f_dot
     )
     # f_t = σ(a_f)
-    f_dot = f * (1 - f) * a_f_dot
+    f_dot = f * one_minus_f * a_f_dot
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     a_i_dot = (
         x_dot @ W_i.T
@@ -374,11 +422,11 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
         + b_i_dot
     )
     # i_t = σ(a_i)
-    i_dot = i * (1 - i) * a_i_dot
+    i_dot = i * one_minus_i * a_i_dot
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
-    g_dot = (1 - g**2) * a_g_dot
+    g_dot = slope_g * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
@@ -392,9 +440,9 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
         + b_o_dot
     )
     # o_t = σ(a_o)
-    o_dot = o * (1 - o) * a_o_dot
+    o_dot = o * one_minus_o * a_o_dot
     # tanh(c_t)
-    tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
+    tanh_c_next_dot = slope_tanh_c_next * c_next_dot
     # o_t ∘ tanh(c_t)
     o_tanh_c_next_dot = tanh_c_next * o_dot + o * tanh_c_next_dot
     # h_t = W_r (o_t ∘ tanh(c_t))
@@ -402,6 +450,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     return State(h=h_next_dot, c=c_next_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_hvp(
     params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
 ) -> tuple[Params, Array, State]:
@@ -437,8 +486,9 @@ def step_hvp(
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
-    x, h, c, f, i, g, c_next = saved.x, saved.h, saved.c, saved.f, saved.i, saved.g, saved.c_next
-    o, tanh_c_next = saved.o, saved.tanh_c_next
+    x, h, c, exp_f, f, exp_i = saved.x, saved.h, saved.c, saved.exp_f, saved.f, saved.exp_i
+    i, a_g, g, c_next, exp_o, o = saved.i, saved.a_g, saved.g, saved.c_next, saved.exp_o, saved.o
+    tanh_c_next = saved.tanh_c_next
     dh_next, dc_next_given = dnext
     (
         W_f_dot,
@@ -460,27 +510,39 @@ def step_hvp(
     ) = dparams
     x_dot = dx
     h_dot, c_dot = dstate
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
+    # 1 - i_t
+    one_minus_i = 1 / (1 + 1 / exp_i)
+    # 1 - g_t²
+    exp_g = np.exp(-2 * np.abs(a_g))
+    slope_g = 4 * exp_g / (1 + exp_g) ** 2
+    # 1 - o_t
+    one_minus_o = 1 / (1 + 1 / exp_o)
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
+    slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
     # h_t = W_r (o_t ∘ tanh(c_t))
     do_tanh_c_next = dh_next @ W_r
     # o_t ∘ tanh(c_t)
     dtanh_c_next = do_tanh_c_next * o
     do = do_tanh_c_next * tanh_c_next
     # o_t = σ(a_o)
-    da_o = do * o * (1 - o)
+    da_o = do * o * one_minus_o
     # c_t is in a_o, tanh(c_t)
-    dc_next = dc_next_given + dtanh_c_next * (1 - tanh_c_next**2) + da_o * p_o
+    dc_next = dc_next_given + dtanh_c_next * slope_tanh_c_next + da_o * p_o
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dg = dc_next * i
     # g_t = tanh(a_g)
-    da_g = dg * (1 - g**2)
+    da_g = dg * slope_g
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di = dc_next * g
     # i_t = σ(a_i)
-    da_i = di * i * (1 - i)
+    da_i = di * i * one_minus_i
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     df = dc_next * c
     # f_t = σ(a_f)
-    da_f = df * f * (1 - f)
+    da_f = df * f * one_minus_f
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     a_f_dot = (
         x_dot @ W_f.T
@@ -492,7 +554,7 @@ def step_hvp(
         + b_f_dot
     )
     # f_t = σ(a_f)
-    f_dot = f * (1 - f) * a_f_dot
+    f_dot = f * one_minus_f * a_f_dot
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     a_i_dot = (
         x_dot @ W_i.T
@@ -504,11 +566,11 @@ def step_hvp(
         + b_i_dot
     )
     # i_t = σ(a_i)
-    i_dot = i * (1 - i) * a_i_dot
+    i_dot = i * one_minus_i * a_i_dot
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
-    g_dot = (1 - g**2) * a_g_dot
+    g_dot = slope_g * a_g_dot
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     c_next_dot = f * c_dot + c * f_dot + g * i_dot + i * g_dot
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
@@ -522,9 +584,9 @@ def step_hvp(
         + b_o_dot
     )
     # o_t = σ(a_o)
-    o_dot = o * (1 - o) * a_o_dot
+    o_dot = o * one_minus_o * a_o_dot
     # tanh(c_t)
-    tanh_c_next_dot = (1 - tanh_c_next**2) * c_next_dot
+    tanh_c_next_dot = slope_tanh_c_next * c_next_dot
     # o_t ∘ tanh(c_t)
     o_tanh_c_next_dot = tanh_c_next * o_dot + o * tanh_c_next_dot
     # h_t = W_r (o_t ∘ tanh(c_t))
@@ -534,7 +596,7 @@ def step_hvp(
     dtanh_c_next_dot = do_tanh_c_next * o_dot + do_tanh_c_next_dot * o
     do_dot = do_tanh_c_next * tanh_c_next_dot + do_tanh_c_next_dot * tanh_c_next
     # o_t = σ(a_o)
-    da_o_dot = do * (1 - 2 * o) * o_dot + do_dot * o * (1 - o)
+    da_o_dot = do * (1 - 2 * o) * o_dot + do_dot * o * one_minus_o
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     dW_o_dot = da_o.T @ x_dot + da_o_dot.T @ x
     dU_o_dot = da_o.T @ h_dot + da_o_dot.T @ h
@@ -542,7 +604,7 @@ def step_hvp(
     db_o_dot = da_o_dot.sum(axis=0)
     # c_t is in a_o, tanh(c_t)
     dc_next_dot = (
-        dtanh_c_next_dot * (1 - tanh_c_next**2)
+        dtanh_c_next_dot * slope_tanh_c_next
         + da_o_dot * p_o
         + da_o * p_o_dot
         - 2 * dtanh_c_next * tanh_c_next * tanh_c_next_dot
@@ -550,7 +612,7 @@ def step_hvp(
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dg_dot = dc_next * i_dot + dc_next_dot * i
     # g_t = tanh(a_g)
-    da_g_dot = dg_dot * (1 - g**2) - 2 * dg * g * g_dot
+    da_g_dot = dg_dot * slope_g - 2 * dg * g * g_dot
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     dW_g_dot = da_g.T @ x_dot + da_g_dot.T @ x
     dU_g_dot = da_g.T @ h_dot + da_g_dot.T @ h
@@ -558,7 +620,7 @@ def step_hvp(
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di_dot = dc_next * g_dot + dc_next_dot * g
     # i_t = σ(a_i)
-    da_i_dot = di * (1 - 2 * i) * i_dot + di_dot * i * (1 - i)
+    da_i_dot = di * (1 - 2 * i) * i_dot + di_dot * i * one_minus_i
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     dW_i_dot = da_i.T @ x_dot + da_i_dot.T @ x
     dU_i_dot = da_i.T @ h_dot + da_i_dot.T @ h
@@ -567,7 +629,7 @@ def step_hvp(
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     df_dot = dc_next * c_dot + dc_next_dot * c
     # f_t = σ(a_f)
-    da_f_dot = df * (1 - 2 * f) * f_dot + df_dot * f * (1 - f)
+    da_f_dot = df * (1 - 2 * f) * f_dot + df_dot * f * one_minus_f
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     dW_f_dot = da_f.T @ x_dot + da_f_dot.T @ x
     dU_f_dot = da_f.T @ h_dot + da_f_dot.T @ h
@@ -625,6 +687,7 @@ def step_hvp(
     return dparams, dx_dot, State(h=dh_dot, c=dc_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """The derivative of every new state by every old one.
 
@@ -640,27 +703,41 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     n_h = sizes["n_h"]
     U_f, U_i, U_o, U_g, p_f = params.U_f, params.U_i, params.U_o, params.U_g, params.p_f
     p_i, p_o, W_r = params.p_i, params.p_o, params.W_r
-    c, f, i, g, o, tanh_c_next = saved.c, saved.f, saved.i, saved.g, saved.o, saved.tanh_c_next
+    c, exp_f, f, exp_i, i, a_g = saved.c, saved.exp_f, saved.f, saved.exp_i, saved.i, saved.a_g
+    g, c_next, exp_o, o = saved.g, saved.c_next, saved.exp_o, saved.o
+    tanh_c_next = saved.tanh_c_next
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
+    # 1 - i_t
+    one_minus_i = 1 / (1 + 1 / exp_i)
+    # 1 - g_t²
+    exp_g = np.exp(-2 * np.abs(a_g))
+    slope_g = 4 * exp_g / (1 + exp_g) ** 2
+    # 1 - o_t
+    one_minus_o = 1 / (1 + 1 / exp_o)
+    # 1 - tanh²(c_t)
+    exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
+    slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     da_f_dh = U_f
     # f_t = σ(a_f)
-    df_dh = (f * (1 - f))[:, :, None] * da_f_dh
+    df_dh = (f * one_minus_f)[:, :, None] * da_f_dh
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     da_i_dh = U_i
     # i_t = σ(a_i)
-    di_dh = (i * (1 - i))[:, :, None] * da_i_dh
+    di_dh = (i * one_minus_i)[:, :, None] * da_i_dh
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     da_g_dh = U_g
     # g_t = tanh(a_g)
-    dg_dh = (1 - g**2)[:, :, None] * da_g_dh
+    dg_dh = slope_g[:, :, None] * da_g_dh
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_next_dh = c[:, :, None] * df_dh + g[:, :, None] * di_dh + i[:, :, None] * dg_dh
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     da_o_dh = U_o + p_o[:, None] * dc_next_dh
     # o_t = σ(a_o)
-    do_dh = (o * (1 - o))[:, :, None] * da_o_dh
+    do_dh = (o * one_minus_o)[:, :, None] * da_o_dh
     # tanh(c_t)
-    dtanh_c_next_dh = (1 - tanh_c_next**2)[:, :, None] * dc_next_dh
+    dtanh_c_next_dh = slope_tanh_c_next[:, :, None] * dc_next_dh
     # o_t ∘ tanh(c_t)
     do_tanh_c_next_dh = tanh_c_next[:, :, None] * do_dh + o[:, :, None] * dtanh_c_next_dh
     # h_t = W_r (o_t ∘ tanh(c_t))
@@ -668,11 +745,11 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     da_f_dc = p_f[:, None] * np.eye(n_h, dtype=dtype)
     # f_t = σ(a_f)
-    df_dc = (f * (1 - f))[:, :, None] * da_f_dc
+    df_dc = (f * one_minus_f)[:, :, None] * da_f_dc
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     da_i_dc = p_i[:, None] * np.eye(n_h, dtype=dtype)
     # i_t = σ(a_i)
-    di_dc = (i * (1 - i))[:, :, None] * da_i_dc
+    di_dc = (i * one_minus_i)[:, :, None] * da_i_dc
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     dc_next_dc = (
         f[:, :, None] * np.eye(n_h, dtype=dtype) + c[:, :, None] * df_dc + g[:, :, None] * di_dc
@@ -680,9 +757,9 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     da_o_dc = p_o[:, None] * dc_next_dc
     # o_t = σ(a_o)
-    do_dc = (o * (1 - o))[:, :, None] * da_o_dc
+    do_dc = (o * one_minus_o)[:, :, None] * da_o_dc
     # tanh(c_t)
-    dtanh_c_next_dc = (1 - tanh_c_next**2)[:, :, None] * dc_next_dc
+    dtanh_c_next_dc = slope_tanh_c_next[:, :, None] * dc_next_dc
     # o_t ∘ tanh(c_t)
     do_tanh_c_next_dc = tanh_c_next[:, :, None] * do_dc + o[:, :, None] * dtanh_c_next_dc
     # h_t = W_r (o_t ∘ tanh(c_t))
@@ -690,6 +767,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     return Jacobian(h=State(h=dh_next_dh, c=dh_next_dc), c=State(h=dc_next_dh, c=dc_next_dc))
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
@@ -708,86 +786,140 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_x, n_p, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_p"], sizes["n_h"]
+    T, B, n_p, n_h = sizes["T"], sizes["B"], sizes["n_p"], sizes["n_h"]
+    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
+    reciprocal, tanh = np.reciprocal, np.tanh
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, b_f, b_i, b_o, b_g = params.p_o, params.b_f, params.b_i, params.b_o, params.b_g
     W_r = params.W_r
-    x_all = xs.reshape(T * B, n_x)
-    W_f_i_g_o = np.concatenate((W_f, W_i, W_g, W_o), axis=0)
-    b_f_i_g_o = np.concatenate((b_f, b_i, b_g, b_o), axis=0)
+    b_f_i_g_o = np.stack((b_f, b_i, b_g, b_o))[:, None]
+    U_f_i_columns = _columns(np.stack((U_f.T, U_i.T)), B)
+    p_f_i = np.stack((p_f, p_i))[:, None]
+    U_g_columns = _columns(U_g.T[None], B)
+    U_o_columns = _columns(U_o.T[None], B)
+    W_r_columns = _columns(W_r.T[None], B)
+    x_all = xs
+    h_steps = np.empty((T + 1, B, n_p), dtype=dtype)
+    h_steps[0] = state0.h
+    h_all, h_next_all = h_steps[:-1], h_steps[1:]
+    c_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    c_steps[0] = state0.c
+    c_all, c_next_all = c_steps[:-1], c_steps[1:]
+    a_f_i_g_o_all = _gates(T, 4, B, n_h, dtype=dtype)
+    f_i_all = _gates(T, 2, B, n_h, dtype=dtype)
+    g_all = np.empty((T, B, n_h), dtype=dtype)
+    o_all = np.empty((T, B, n_h), dtype=dtype)
+    tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
+    o_tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
     # W_f x_t + b_f
     # W_i x_t + b_i
     # W_g x_t + b_g
     # W_o x_t + b_o
-    a_f_i_g_o_ahead_all = x_all @ W_f_i_g_o.T + b_f_i_g_o
-    f_all = np.empty((T * B, n_h), dtype=dtype)
-    i_all = np.empty((T * B, n_h), dtype=dtype)
-    g_all = np.empty((T * B, n_h), dtype=dtype)
-    c_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
-    c_steps[:B] = state0.c
-    c_all, c_next_all = c_steps[: T * B], c_steps[B:]
-    o_all = np.empty((T * B, n_h), dtype=dtype)
-    tanh_c_next_all = np.empty((T * B, n_h), dtype=dtype)
-    o_tanh_c_next_all = np.empty((T * B, n_h), dtype=dtype)
-    h_steps = np.empty(((T + 1) * B, n_p), dtype=dtype)
-    h_steps[:B] = state0.h
-    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
-    h = state0.h
-    c = state0.c
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        a_f_i_g_o_ahead = a_f_i_g_o_ahead_all[rows]
+    a_f_i_g_o_ahead_all = a_f_i_g_o_all
+    _product(x_all, (W_f, W_i, W_g, W_o), a_f_i_g_o_ahead_all)
+    add(a_f_i_g_o_ahead_all, b_f_i_g_o, out=a_f_i_g_o_ahead_all)
+    spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
+    spare_2_n_h_blocks = _blocks(spare_2_n_h, U_f_i_columns)
+    spare_j_2_n_h = np.empty((2, B, n_h), dtype=dtype)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_g_columns)
+    spare_j_n_h = np.empty((B, n_h), dtype=dtype)
+    for (
+        a_f_i_ahead,
+        h,
+        c,
+        f_i,
+        a_g_ahead,
+        g,
+        c_next,
+        f,
+        i,
+        a_o_ahead,
+        o,
+        tanh_c_next,
+        o_tanh_c_next,
+        h_next_blocks,
+    ) in zip(
+        a_f_i_g_o_all[:, :2],
+        h_all,
+        c_all,
+        f_i_all,
+        a_f_i_g_o_all[:, 2],
+        g_all,
+        c_next_all,
+        f_i_all[:, 0],
+        f_i_all[:, 1],
+        a_f_i_g_o_all[:, 3],
+        o_all,
+        tanh_c_next_all,
+        o_tanh_c_next_all,
+        _blocks(h_next_all[:, None], W_r_columns),
+        strict=True,
+    ):
         # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-        a_f = a_f_i_g_o_ahead[:, :n_h] + h @ U_f.T + p_f * c
-        # f_t = σ(a_f)
-        f = _sigmoid(a_f)
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-        a_i = a_f_i_g_o_ahead[:, n_h : 2 * n_h] + h @ U_i.T + p_i * c
+        a_f_i = a_f_i_ahead
+        matmul(h, U_f_i_columns, out=spare_2_n_h_blocks)
+        multiply(p_f_i, c, out=spare_j_2_n_h)
+        add(spare_2_n_h, a_f_i_ahead, out=a_f_i)
+        add(a_f_i, spare_j_2_n_h, out=a_f_i)
+        # f_t = σ(a_f)
         # i_t = σ(a_i)
-        i = _sigmoid(a_i)
+        exp_f_i = a_f_i_ahead
+        negative(a_f_i, out=exp_f_i)
+        exp(exp_f_i, out=exp_f_i)
+        add(exp_f_i, 1, out=f_i)
+        reciprocal(f_i, out=f_i)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_g = a_f_i_g_o_ahead[:, 2 * n_h : 3 * n_h] + h @ U_g.T
+        a_g = a_g_ahead
+        matmul(h, U_g_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_g_ahead, out=a_g)
         # g_t = tanh(a_g)
-        g = np.tanh(a_g)
+        tanh(a_g, out=g)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        c_next = f * c + i * g
+        multiply(f, c, out=c_next)
+        multiply(i, g, out=spare_n_h)
+        add(c_next, spare_n_h, out=c_next)
         # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-        a_o = a_f_i_g_o_ahead[:, 3 * n_h :] + h @ U_o.T + p_o * c_next
+        a_o = a_o_ahead
+        matmul(h, U_o_columns, out=spare_n_h_blocks)
+        multiply(p_o, c_next, out=spare_j_n_h)
+        add(spare_n_h, a_o_ahead, out=a_o)
+        add(a_o, spare_j_n_h, out=a_o)
         # o_t = σ(a_o)
-        o = _sigmoid(a_o)
+        exp_o = a_o_ahead
+        negative(a_o, out=exp_o)
+        exp(exp_o, out=exp_o)
+        add(exp_o, 1, out=o)
+        reciprocal(o, out=o)
         # tanh(c_t)
-        tanh_c_next = np.tanh(c_next)
+        tanh(c_next, out=tanh_c_next)
         # o_t ∘ tanh(c_t)
-        o_tanh_c_next = o * tanh_c_next
+        multiply(o, tanh_c_next, out=o_tanh_c_next)
         # h_t = W_r (o_t ∘ tanh(c_t))
-        h_next = o_tanh_c_next @ W_r.T
-        f_all[rows] = f
-        i_all[rows] = i
-        g_all[rows] = g
-        c_next_all[rows] = c_next
-        o_all[rows] = o
-        tanh_c_next_all[rows] = tanh_c_next
-        o_tanh_c_next_all[rows] = o_tanh_c_next
-        h_next_all[rows] = h_next
-        h = h_next
-        c = c_next
+        matmul(o_tanh_c_next, W_r_columns, out=h_next_blocks)
     tape = Tape(
         x=xs,
-        h=h_all.reshape(T, B, n_p),
-        c=c_all.reshape(T, B, n_h),
-        f=f_all.reshape(T, B, n_h),
-        i=i_all.reshape(T, B, n_h),
-        g=g_all.reshape(T, B, n_h),
-        c_next=c_next_all.reshape(T, B, n_h),
-        o=o_all.reshape(T, B, n_h),
-        tanh_c_next=tanh_c_next_all.reshape(T, B, n_h),
-        o_tanh_c_next=o_tanh_c_next_all.reshape(T, B, n_h),
-        h_next=h_next_all.reshape(T, B, n_p),
+        h=h_all,
+        c=c_all,
+        exp_f=a_f_i_g_o_all[:, 0],
+        f=f_i_all[:, 0],
+        exp_i=a_f_i_g_o_all[:, 1],
+        i=f_i_all[:, 1],
+        a_g=a_f_i_g_o_all[:, 2],
+        g=g_all,
+        c_next=c_next_all,
+        exp_o=a_f_i_g_o_all[:, 3],
+        o=o_all,
+        tanh_c_next=tanh_c_next_all,
+        o_tanh_c_next=o_tanh_c_next_all,
+        h_next=h_next_all,
     )
-    return State(h=tape.h_next, c=tape.c_next), tape
+    return State(h=h_next_all, c=c_next_all), tape
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
@@ -808,106 +940,204 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (dnexts, _NEXT, "T B"),
     )
     T, B, n_x, n_p, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_p"], sizes["n_h"]
+    absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
+    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_p)
-    c_all = tape.c.reshape(T * B, n_h)
-    f_all = tape.f.reshape(T * B, n_h)
-    i_all = tape.i.reshape(T * B, n_h)
-    g_all = tape.g.reshape(T * B, n_h)
-    c_next_all = tape.c_next.reshape(T * B, n_h)
-    o_all = tape.o.reshape(T * B, n_h)
-    tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
-    o_tanh_c_next_all = tape.o_tanh_c_next.reshape(T * B, n_h)
-    dh_next_given_all = dnexts.h.reshape(T * B, n_p)
-    dc_next_given_all = dnexts.c.reshape(T * B, n_h)
-    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
-    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
-    # o_t ∘ tanh(c_t) ∘ (1 - o_t)
-    da_o_by_do_tanh_c_next_all = o_all * tanh_c_next_all * (1 - o_all)
-    # o_t ∘ (1 - tanh²(c_t))
-    dc_next_by_do_tanh_c_next_all = o_all * (1 - tanh_c_next_all**2)
-    # i_t ∘ (1 - g_t²)
-    da_g_by_dc_next_all = i_all * (1 - g_all**2)
-    # i_t ∘ g_t ∘ (1 - i_t)
-    da_i_by_dc_next_all = i_all * g_all * (1 - i_all)
-    # f_t ∘ (1 - f_t) ∘ c_{t-1}
-    da_f_by_dc_next_all = f_all * (1 - f_all) * c_all
-    dh_next_all = np.empty((T * B, n_p), dtype=dtype)
-    da_f_i_o_g_all = np.empty((T * B, 4 * n_h), dtype=dtype)
+    W_r_columns = _columns(W_r[None], B)
+    U_o_g_i_f_columns = _columns(np.concatenate((U_o, U_g, U_i, U_f))[None], B)
+    steps = _chunk(T, B * (6 * n_h))
+    exp_g_to_f_factor_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
+    exp_tanh_c_next_one_minus_o_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
+    dh_next_all = np.empty((T, B, n_p), dtype=dtype)
+    do_tanh_c_next = np.empty((B, n_h), dtype=dtype)
+    dc_next_to_dc_flat = np.empty((T, B, 6, n_h), dtype=dtype)
+    dc_next_to_dc_all = dc_next_to_dc_flat.swapaxes(1, 2)
     dh_next_later = np.zeros((B, n_p), dtype=dtype)
     dc_next_later = np.zeros((B, n_h), dtype=dtype)
-    for t in reversed(range(T)):
-        rows = slice(t * B, (t + 1) * B)
-        f, dh_next_given = f_all[rows], dh_next_given_all[rows]
-        dc_next_given = dc_next_given_all[rows]
-        da_o_by_do_tanh_c_next = da_o_by_do_tanh_c_next_all[rows]
-        dc_next_by_do_tanh_c_next = dc_next_by_do_tanh_c_next_all[rows]
-        da_g_by_dc_next, da_i_by_dc_next = da_g_by_dc_next_all[rows], da_i_by_dc_next_all[rows]
-        da_f_by_dc_next = da_f_by_dc_next_all[rows]
-        dh_next = dh_next_given + dh_next_later
-        # h_t = W_r (o_t ∘ tanh(c_t))
-        do_tanh_c_next = dh_next @ W_r
-        # o_t = σ(a_o)
-        da_o = do_tanh_c_next * da_o_by_do_tanh_c_next
-        # c_t is in a_o, tanh(c_t)
-        dc_next = (
-            dc_next_given + dc_next_later + do_tanh_c_next * dc_next_by_do_tanh_c_next + da_o * p_o
-        )
-        # g_t = tanh(a_g)
-        da_g = dc_next * da_g_by_dc_next
-        # i_t = σ(a_i)
-        da_i = dc_next * da_i_by_dc_next
+    dh = dh_next_later
+    do_tanh_c_next_blocks = _blocks(do_tanh_c_next[None], W_r_columns)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    dh_blocks = _blocks(dh[None], U_o_g_i_f_columns)
+    spare_j_n_h = np.empty((B, n_h), dtype=dtype)
+    for stop in range(T, 0, -steps):
+        start = max(stop - steps, 0)
+        back = slice(stop - 1, start - 1 if start else None, -1)
+        exp_g_to_f_factor_all = exp_g_to_f_factor_chunk[: stop - start]
+        exp_tanh_c_next_one_minus_o_all = exp_tanh_c_next_one_minus_o_chunk[: stop - start]
+        c_all = tape.c[start:stop]
+        exp_f_all = tape.exp_f[start:stop]
+        f_all = tape.f[start:stop]
+        exp_i_all = tape.exp_i[start:stop]
+        i_all = tape.i[start:stop]
+        a_g_all = tape.a_g[start:stop]
+        g_all = tape.g[start:stop]
+        c_next_all = tape.c_next[start:stop]
+        exp_o_all = tape.exp_o[start:stop]
+        o_all = tape.o[start:stop]
+        tanh_c_next_all = tape.tanh_c_next[start:stop]
+        dh_next_given_all = dnexts.h[start:stop]
+        dc_next_given_all = dnexts.c[start:stop]
+        # 1 - f_t
+        one_minus_f_all = exp_g_to_f_factor_all[:, 2]
+        reciprocal(exp_f_all, out=one_minus_f_all)
+        add(one_minus_f_all, 1, out=one_minus_f_all)
+        reciprocal(one_minus_f_all, out=one_minus_f_all)
+        # 1 - i_t
+        one_minus_i_all = exp_g_to_f_factor_all[:, 1]
+        reciprocal(exp_i_all, out=one_minus_i_all)
+        add(one_minus_i_all, 1, out=one_minus_i_all)
+        reciprocal(one_minus_i_all, out=one_minus_i_all)
+        # 1 - g_t²
+        exp_g_all = exp_g_to_f_factor_all[:, 0]
+        absolute(a_g_all, out=exp_g_all)
+        multiply(exp_g_all, -2, out=exp_g_all)
+        exp(exp_g_all, out=exp_g_all)
+        slope_g_all = exp_g_to_f_factor_all[:, 0]
+        spare = np.empty_like(slope_g_all)
+        add(exp_g_all, 1, out=spare)
+        square(spare, out=spare)
+        divide(exp_g_all, spare, out=slope_g_all)
+        multiply(slope_g_all, 4, out=slope_g_all)
+        # 1 - o_t
+        one_minus_o_all = exp_tanh_c_next_one_minus_o_all[:, 1]
+        reciprocal(exp_o_all, out=one_minus_o_all)
+        add(one_minus_o_all, 1, out=one_minus_o_all)
+        reciprocal(one_minus_o_all, out=one_minus_o_all)
+        # 1 - tanh²(c_t)
+        exp_tanh_c_next_all = exp_tanh_c_next_one_minus_o_all[:, 0]
+        absolute(c_next_all, out=exp_tanh_c_next_all)
+        multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+        exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
+        slope_tanh_c_next_all = exp_tanh_c_next_one_minus_o_all[:, 0]
+        spare = np.empty_like(slope_tanh_c_next_all)
+        add(exp_tanh_c_next_all, 1, out=spare)
+        square(spare, out=spare)
+        divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
+        multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+        # o_t ∘ tanh(c_t) ∘ (1 - o_t)
+        da_o_by_do_tanh_c_next_all = exp_tanh_c_next_one_minus_o_all[:, 1]
+        multiply(o_all, one_minus_o_all, out=da_o_by_do_tanh_c_next_all)
+        multiply(da_o_by_do_tanh_c_next_all, tanh_c_next_all, out=da_o_by_do_tanh_c_next_all)
+        # o_t ∘ (1 - tanh²(c_t))
+        dc_next_by_do_tanh_c_next_all = exp_tanh_c_next_one_minus_o_all[:, 0]
+        multiply(o_all, slope_tanh_c_next_all, out=dc_next_by_do_tanh_c_next_all)
+        # i_t ∘ (1 - g_t²)
+        da_g_by_dc_next_all = exp_g_to_f_factor_all[:, 0]
+        multiply(i_all, slope_g_all, out=da_g_by_dc_next_all)
+        # i_t ∘ g_t ∘ (1 - i_t)
+        da_i_by_dc_next_all = exp_g_to_f_factor_all[:, 1]
+        multiply(i_all, one_minus_i_all, out=da_i_by_dc_next_all)
+        multiply(da_i_by_dc_next_all, g_all, out=da_i_by_dc_next_all)
+        # f_t ∘ (1 - f_t) ∘ c_{t-1}
+        da_f_by_dc_next_all = exp_g_to_f_factor_all[:, 2]
+        multiply(f_all, one_minus_f_all, out=da_f_by_dc_next_all)
+        multiply(da_f_by_dc_next_all, c_all, out=da_f_by_dc_next_all)
         # f_t = σ(a_f)
-        da_f = dc_next * da_f_by_dc_next
-        da_f_i_o_g = np.concatenate((da_f, da_i, da_o, da_g), axis=1)
-        # h_{t-1} is in a_f, a_i, a_g, a_o
-        dh = da_f_i_o_g @ U_f_i_o_g
-        # c_{t-1} is in a_f, a_i, c_t
-        dc = dc_next * f + da_f * p_f + da_i * p_i
-        dh_next_all[rows] = dh_next
-        da_f_i_o_g_all[rows] = da_f_i_o_g
-        dh_next_later = dh
-        dc_next_later = dc
+        f_factor_all = exp_g_to_f_factor_all[:, 3]
+        copyto(f_factor_all, f_all)
+        for (
+            dh_next,
+            dh_next_given,
+            dc_next_from_do_tanh_c_next_to_da_o,
+            dc_next_by_do_tanh_c_next_to_da_o_by_do_tanh_c_next,
+            dc_next_from_do_tanh_c_next,
+            da_o,
+            dc_next_given,
+            da_g_to_dc_from_dc_next,
+            da_g_by_dc_next_to_f_factor,
+            da_o_g_i_f_row,
+            dc_from_dc_next,
+            da_f,
+            da_i,
+        ) in zip(
+            dh_next_all[back],
+            dh_next_given_all[::-1],
+            dc_next_to_dc_all[back, :2],
+            exp_tanh_c_next_one_minus_o_all[::-1],
+            dc_next_to_dc_all[back, 0],
+            dc_next_to_dc_all[back, 1],
+            dc_next_given_all[::-1],
+            dc_next_to_dc_all[back, 2:],
+            exp_g_to_f_factor_all[::-1],
+            dc_next_to_dc_flat.reshape(T, B, 6 * n_h)[back, :, n_h : 5 * n_h],
+            dc_next_to_dc_all[back, 5],
+            dc_next_to_dc_all[back, 4],
+            dc_next_to_dc_all[back, 3],
+            strict=True,
+        ):
+            add(dh_next_given, dh_next_later, out=dh_next)
+            # h_t = W_r (o_t ∘ tanh(c_t))
+            matmul(dh_next, W_r_columns, out=do_tanh_c_next_blocks)
+            # c_t is in a_o, tanh(c_t)
+            # o_t = σ(a_o)
+            multiply(do_tanh_c_next, dc_next_by_do_tanh_c_next_to_da_o_by_do_tanh_c_next, out=dc_next_from_do_tanh_c_next_to_da_o)
+            # c_t is in a_o, tanh(c_t)
+            dc_next = dc_next_from_do_tanh_c_next
+            multiply(da_o, p_o, out=spare_n_h)
+            add(dc_next_given, dc_next_from_do_tanh_c_next, out=dc_next)
+            add(dc_next, dc_next_later, out=dc_next)
+            add(dc_next, spare_n_h, out=dc_next)
+            # g_t = tanh(a_g)
+            # i_t = σ(a_i)
+            # f_t = σ(a_f)
+            # c_{t-1} is in a_f, a_i, c_t
+            multiply(dc_next, da_g_by_dc_next_to_f_factor, out=da_g_to_dc_from_dc_next)
+            # h_{t-1} is in a_f, a_i, a_g, a_o
+            matmul(da_o_g_i_f_row, U_o_g_i_f_columns, out=dh_blocks)
+            # c_{t-1} is in a_f, a_i, c_t
+            dc = dc_from_dc_next
+            multiply(da_f, p_f, out=spare_n_h)
+            multiply(da_i, p_i, out=spare_j_n_h)
+            add(dc_from_dc_next, spare_n_h, out=dc)
+            add(dc, spare_j_n_h, out=dc)
+            dc_next_later = dc
     # h_t = W_r (o_t ∘ tanh(c_t))
-    dW_r = dh_next_all.T @ o_tanh_c_next_all
-    # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    dh_next_rows = dh_next_all.reshape(T * B, n_p)
+    o_tanh_c_next_rows = tape.o_tanh_c_next.reshape(T * B, n_h)
+    dW_r = dh_next_rows.T @ o_tanh_c_next_rows
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     # a_g = W_g x_t + U_g h_{t-1} + b_g
-    dW_f_i_o_g = da_f_i_o_g_all.T @ x_all
-    dW_f = dW_f_i_o_g[:n_h]
-    dW_i = dW_f_i_o_g[n_h : 2 * n_h]
-    dW_o = dW_f_i_o_g[2 * n_h : 3 * n_h]
-    dW_g = dW_f_i_o_g[3 * n_h :]
-    # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
+    da_o_g_i_f_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, n_h : 5 * n_h]
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_o_g_i_f = da_o_g_i_f_rows.T @ x_rows
+    dW_o = dW_o_g_i_f[:n_h]
+    dW_g = dW_o_g_i_f[n_h : 2 * n_h]
+    dW_i = dW_o_g_i_f[2 * n_h : 3 * n_h]
+    dW_f = dW_o_g_i_f[3 * n_h :]
+    h_rows = tape.h.reshape(T * B, n_p)
+    dU_o_g_i_f = da_o_g_i_f_rows.T @ h_rows
+    dU_o = dU_o_g_i_f[:n_h]
+    dU_g = dU_o_g_i_f[n_h : 2 * n_h]
+    dU_i = dU_o_g_i_f[2 * n_h : 3 * n_h]
+    dU_f = dU_o_g_i_f[3 * n_h :]
+    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
+    c_next_rows = tape.c_next.reshape(T * B, n_h)
+    da_o_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, n_h : 2 * n_h]
+    dp_o = (da_o_rows * c_next_rows).sum(axis=0)
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     # a_g = W_g x_t + U_g h_{t-1} + b_g
-    dU_f_i_o_g = da_f_i_o_g_all.T @ h_all
-    dU_f = dU_f_i_o_g[:n_h]
-    dU_i = dU_f_i_o_g[n_h : 2 * n_h]
-    dU_o = dU_f_i_o_g[2 * n_h : 3 * n_h]
-    dU_g = dU_f_i_o_g[3 * n_h :]
-    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-    dp_o = (da_f_i_o_g_all[:, 2 * n_h : 3 * n_h] * c_next_all).sum(axis=0)
-    # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-    # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-    # a_g = W_g x_t + U_g h_{t-1} + b_g
-    db_f_i_o_g = da_f_i_o_g_all.sum(axis=0)
-    db_f = db_f_i_o_g[:n_h]
-    db_i = db_f_i_o_g[n_h : 2 * n_h]
-    db_o = db_f_i_o_g[2 * n_h : 3 * n_h]
-    db_g = db_f_i_o_g[3 * n_h :]
-    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-    dp_i = (da_f_i_o_g_all[:, n_h : 2 * n_h] * c_all).sum(axis=0)
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-    dp_f = (da_f_i_o_g_all[:, :n_h] * c_all).sum(axis=0)
+    db_o_g_i_f = da_o_g_i_f_rows.sum(axis=0)
+    db_o = db_o_g_i_f[:n_h]
+    db_g = db_o_g_i_f[n_h : 2 * n_h]
+    db_i = db_o_g_i_f[2 * n_h : 3 * n_h]
+    db_f = db_o_g_i_f[3 * n_h :]
+    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    c_rows = tape.c.reshape(T * B, n_h)
+    da_i_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, 3 * n_h : 4 * n_h]
+    dp_i = (da_i_rows * c_rows).sum(axis=0)
+    # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
+    da_f_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, 4 * n_h : 5 * n_h]
+    dp_f = (da_f_rows * c_rows).sum(axis=0)
     # x_t is in a_f, a_i, a_g, a_o
-    dx_all = da_f_i_o_g_all @ W_f_i_o_g
+    W_o_g_i_f = np.concatenate((W_o, W_g, W_i, W_f))
+    dx_rows = da_o_g_i_f_rows @ W_o_g_i_f
+    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(
         W_f=dW_f,
         W_i=dW_i,
@@ -926,9 +1156,10 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         b_g=db_g,
         W_r=dW_r,
     )
-    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later, c=dc_next_later)
+    return dparams, dx_all, State(h=dh_next_later, c=dc_next_later.copy())
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
@@ -953,7 +1184,9 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T, B, n_x, n_p, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_p"], sizes["n_h"]
+    T, B, n_p, n_h = sizes["T"], sizes["B"], sizes["n_p"], sizes["n_h"]
+    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
+    multiply, reciprocal, square = np.multiply, np.reciprocal, np.square
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
@@ -975,91 +1208,257 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         b_g_dot,
         W_r_dot,
     ) = dparams
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_p)
-    c_all = tape.c.reshape(T * B, n_h)
-    f_all = tape.f.reshape(T * B, n_h)
-    i_all = tape.i.reshape(T * B, n_h)
-    g_all = tape.g.reshape(T * B, n_h)
-    c_next_all = tape.c_next.reshape(T * B, n_h)
-    o_all = tape.o.reshape(T * B, n_h)
-    tanh_c_next_all = tape.tanh_c_next.reshape(T * B, n_h)
-    o_tanh_c_next_all = tape.o_tanh_c_next.reshape(T * B, n_h)
-    x_dot_all = dxs.reshape(T * B, n_x)
+    p_f_i_dot = np.stack((p_f_dot, p_i_dot))[:, None]
+    b_f_i_dot = np.stack((b_f_dot, b_i_dot))[:, None]
+    U_f_i_columns = _columns(np.stack((U_f.T, U_i.T)), B)
+    p_f_i = np.stack((p_f, p_i))[:, None]
+    U_g_columns = _columns(U_g.T[None], B)
+    U_o_columns = _columns(U_o.T[None], B)
+    W_r_columns = _columns(W_r.T[None], B)
+    x_all = tape.x
+    h_all = tape.h
+    c_all = tape.c
+    exp_f_all = tape.exp_f
+    f_all = tape.f
+    exp_i_all = tape.exp_i
+    i_all = tape.i
+    a_g_all = tape.a_g
+    g_all = tape.g
+    c_next_all = tape.c_next
+    exp_o_all = tape.exp_o
+    o_all = tape.o
+    tanh_c_next_all = tape.tanh_c_next
+    o_tanh_c_next_all = tape.o_tanh_c_next
+    x_dot_all = dxs
+    one_minus_f_all = np.empty((T, B, n_h), dtype=dtype)
+    one_minus_i_all = np.empty((T, B, n_h), dtype=dtype)
+    exp_g_all = np.empty((T, B, n_h), dtype=dtype)
+    one_minus_o_all = np.empty((T, B, n_h), dtype=dtype)
+    exp_tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
+    a_f_i_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
+    a_g_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    a_o_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_dot_ahead_all = np.empty((T, B, n_p), dtype=dtype)
+    c_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_dot_all = np.empty((T, B, n_p), dtype=dtype)
+    # 1 - f_t
+    reciprocal(exp_f_all, out=one_minus_f_all)
+    add(one_minus_f_all, 1, out=one_minus_f_all)
+    reciprocal(one_minus_f_all, out=one_minus_f_all)
+    # 1 - i_t
+    reciprocal(exp_i_all, out=one_minus_i_all)
+    add(one_minus_i_all, 1, out=one_minus_i_all)
+    reciprocal(one_minus_i_all, out=one_minus_i_all)
+    # 1 - g_t²
+    absolute(a_g_all, out=exp_g_all)
+    multiply(exp_g_all, -2, out=exp_g_all)
+    exp(exp_g_all, out=exp_g_all)
+    slope_g_all = exp_g_all
+    spare = np.empty_like(slope_g_all)
+    add(exp_g_all, 1, out=spare)
+    square(spare, out=spare)
+    divide(exp_g_all, spare, out=slope_g_all)
+    multiply(slope_g_all, 4, out=slope_g_all)
+    # 1 - o_t
+    reciprocal(exp_o_all, out=one_minus_o_all)
+    add(one_minus_o_all, 1, out=one_minus_o_all)
+    reciprocal(one_minus_o_all, out=one_minus_o_all)
+    # 1 - tanh²(c_t)
+    absolute(c_next_all, out=exp_tanh_c_next_all)
+    multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+    exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
+    slope_tanh_c_next_all = exp_tanh_c_next_all
+    spare = np.empty_like(slope_tanh_c_next_all)
+    add(exp_tanh_c_next_all, 1, out=spare)
+    square(spare, out=spare)
+    divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
+    multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
     # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1} + c_{t-1} ∘ ṗ_f
-    a_f_dot_ahead_all = (
-        x_dot_all @ W_f.T + x_all @ W_f_dot.T + h_all @ U_f_dot.T + c_all * p_f_dot + b_f_dot
-    )
     # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1} + c_{t-1} ∘ ṗ_i
-    a_i_dot_ahead_all = (
-        x_dot_all @ W_i.T + x_all @ W_i_dot.T + h_all @ U_i_dot.T + c_all * p_i_dot + b_i_dot
-    )
+    a_f_i_dot_ahead_all = a_f_i_dot_all
+    spare = np.empty_like(a_f_i_dot_ahead_all)
+    spare_j = np.empty_like(a_f_i_dot_ahead_all)
+    spare_k = np.empty_like(a_f_i_dot_ahead_all)
+    _product(x_dot_all, (W_f, W_i), a_f_i_dot_ahead_all)
+    _product(x_all, (W_f_dot, W_i_dot), spare)
+    _product(h_all, (U_f_dot, U_i_dot), spare_j)
+    multiply(c_all[:, None], p_f_i_dot, out=spare_k)
+    add(a_f_i_dot_ahead_all, spare, out=a_f_i_dot_ahead_all)
+    add(a_f_i_dot_ahead_all, spare_j, out=a_f_i_dot_ahead_all)
+    add(a_f_i_dot_ahead_all, spare_k, out=a_f_i_dot_ahead_all)
+    add(a_f_i_dot_ahead_all, b_f_i_dot, out=a_f_i_dot_ahead_all)
     # W_g ẋ_t + ḃ_g + Ẇ_g x_t + U̇_g h_{t-1}
-    a_g_dot_ahead_all = x_dot_all @ W_g.T + x_all @ W_g_dot.T + h_all @ U_g_dot.T + b_g_dot
+    a_g_dot_ahead_all = a_g_dot_all
+    spare = np.empty_like(a_g_dot_ahead_all)
+    spare_j = np.empty_like(a_g_dot_ahead_all)
+    _product(x_dot_all, (W_g,), a_g_dot_ahead_all[:, None])
+    _product(x_all, (W_g_dot,), spare[:, None])
+    _product(h_all, (U_g_dot,), spare_j[:, None])
+    add(a_g_dot_ahead_all, spare, out=a_g_dot_ahead_all)
+    add(a_g_dot_ahead_all, spare_j, out=a_g_dot_ahead_all)
+    add(a_g_dot_ahead_all, b_g_dot, out=a_g_dot_ahead_all)
     # i_t ∘ (1 - g_t²)
-    c_next_dot_by_a_g_dot_all = i_all * (1 - g_all**2)
+    c_next_dot_by_a_g_dot_all = exp_g_all
+    multiply(i_all, slope_g_all, out=c_next_dot_by_a_g_dot_all)
     # f_t ∘ (1 - f_t) ∘ c_{t-1}
-    c_next_dot_by_a_f_dot_all = f_all * (1 - f_all) * c_all
+    c_next_dot_by_a_f_dot_all = one_minus_f_all
+    multiply(f_all, one_minus_f_all, out=c_next_dot_by_a_f_dot_all)
+    multiply(c_next_dot_by_a_f_dot_all, c_all, out=c_next_dot_by_a_f_dot_all)
     # i_t ∘ g_t ∘ (1 - i_t)
-    c_next_dot_by_a_i_dot_all = i_all * g_all * (1 - i_all)
+    c_next_dot_by_a_i_dot_all = one_minus_i_all
+    multiply(i_all, one_minus_i_all, out=c_next_dot_by_a_i_dot_all)
+    multiply(c_next_dot_by_a_i_dot_all, g_all, out=c_next_dot_by_a_i_dot_all)
     # W_o ẋ_t + ḃ_o + Ẇ_o x_t + U̇_o h_{t-1} + c_t ∘ ṗ_o
-    a_o_dot_ahead_all = (
-        x_dot_all @ W_o.T + x_all @ W_o_dot.T + h_all @ U_o_dot.T + c_next_all * p_o_dot + b_o_dot
-    )
+    a_o_dot_ahead_all = a_o_dot_all
+    spare = np.empty_like(a_o_dot_ahead_all)
+    spare_j = np.empty_like(a_o_dot_ahead_all)
+    spare_k = np.empty_like(a_o_dot_ahead_all)
+    _product(x_dot_all, (W_o,), a_o_dot_ahead_all[:, None])
+    _product(x_all, (W_o_dot,), spare[:, None])
+    _product(h_all, (U_o_dot,), spare_j[:, None])
+    multiply(c_next_all, p_o_dot, out=spare_k)
+    add(a_o_dot_ahead_all, spare, out=a_o_dot_ahead_all)
+    add(a_o_dot_ahead_all, spare_j, out=a_o_dot_ahead_all)
+    add(a_o_dot_ahead_all, spare_k, out=a_o_dot_ahead_all)
+    add(a_o_dot_ahead_all, b_o_dot, out=a_o_dot_ahead_all)
     # o_t ∘ (1 - tanh²(c_t))
-    o_tanh_c_next_dot_by_c_next_dot_all = o_all * (1 - tanh_c_next_all**2)
+    o_tanh_c_next_dot_by_c_next_dot_to_o_tanh_c_next_dot_by_c_next_dot_all = exp_tanh_c_next_all
+    multiply(o_all, slope_tanh_c_next_all, out=o_tanh_c_next_dot_by_c_next_dot_to_o_tanh_c_next_dot_by_c_next_dot_all)
     # o_t ∘ tanh(c_t) ∘ (1 - o_t)
-    o_tanh_c_next_dot_by_a_o_dot_all = o_all * tanh_c_next_all * (1 - o_all)
+    o_tanh_c_next_dot_by_a_o_dot_all = one_minus_o_all
+    multiply(o_all, one_minus_o_all, out=o_tanh_c_next_dot_by_a_o_dot_all)
+    multiply(o_tanh_c_next_dot_by_a_o_dot_all, tanh_c_next_all, out=o_tanh_c_next_dot_by_a_o_dot_all)
     # Ẇ_r (o_t ∘ tanh(c_t))
-    h_next_dot_ahead_all = o_tanh_c_next_all @ W_r_dot.T
-    c_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
-    h_next_dot_all = np.empty((T * B, n_p), dtype=dtype)
+    _product(o_tanh_c_next_all, (W_r_dot,), h_next_dot_ahead_all[:, None])
     h_dot = dstate0.h
     c_dot = dstate0.c
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        f, a_f_dot_ahead = f_all[rows], a_f_dot_ahead_all[rows]
-        a_i_dot_ahead, a_g_dot_ahead = a_i_dot_ahead_all[rows], a_g_dot_ahead_all[rows]
-        c_next_dot_by_a_g_dot = c_next_dot_by_a_g_dot_all[rows]
-        c_next_dot_by_a_f_dot = c_next_dot_by_a_f_dot_all[rows]
-        c_next_dot_by_a_i_dot = c_next_dot_by_a_i_dot_all[rows]
-        a_o_dot_ahead = a_o_dot_ahead_all[rows]
-        o_tanh_c_next_dot_by_c_next_dot = o_tanh_c_next_dot_by_c_next_dot_all[rows]
-        o_tanh_c_next_dot_by_a_o_dot = o_tanh_c_next_dot_by_a_o_dot_all[rows]
-        h_next_dot_ahead = h_next_dot_ahead_all[rows]
+    spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
+    spare_2_n_h_blocks = _blocks(spare_2_n_h, U_f_i_columns)
+    spare_j_2_n_h = np.empty((2, B, n_h), dtype=dtype)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_g_columns)
+    spare_j_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_k_n_h = np.empty((B, n_h), dtype=dtype)
+    for (
+        a_f_i_dot_ahead,
+        a_g_dot_ahead,
+        c_next_dot,
+        f,
+        c_next_dot_by_a_f_dot,
+        a_f_dot,
+        c_next_dot_by_a_i_dot,
+        a_i_dot,
+        c_next_dot_by_a_g_dot,
+        a_o_dot_ahead,
+        o_tanh_c_next_dot_by_a_o_dot,
+        o_tanh_c_next_dot_by_c_next_dot_to_o_tanh_c_next_dot_by_c_next_dot,
+        h_next_dot,
+        h_next_dot_blocks,
+        h_next_dot_ahead,
+    ) in zip(
+        a_f_i_dot_all,
+        a_g_dot_all,
+        c_next_dot_all,
+        f_all,
+        one_minus_f_all,
+        a_f_i_dot_all[:, 0],
+        one_minus_i_all,
+        a_f_i_dot_all[:, 1],
+        exp_g_all,
+        a_o_dot_all,
+        one_minus_o_all,
+        exp_tanh_c_next_all,
+        h_next_dot_all,
+        _blocks(h_next_dot_all[:, None], W_r_columns),
+        h_next_dot_ahead_all,
+        strict=True,
+    ):
         # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-        a_f_dot = a_f_dot_ahead + h_dot @ U_f.T + p_f * c_dot
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-        a_i_dot = a_i_dot_ahead + h_dot @ U_i.T + p_i * c_dot
+        a_f_i_dot = a_f_i_dot_ahead
+        matmul(h_dot, U_f_i_columns, out=spare_2_n_h_blocks)
+        multiply(p_f_i, c_dot, out=spare_j_2_n_h)
+        add(spare_2_n_h, a_f_i_dot_ahead, out=a_f_i_dot)
+        add(a_f_i_dot, spare_j_2_n_h, out=a_f_i_dot)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_g_dot = a_g_dot_ahead + h_dot @ U_g.T
+        a_g_dot = a_g_dot_ahead
+        matmul(h_dot, U_g_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_g_dot_ahead, out=a_g_dot)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
-        c_next_dot = (
-            f * c_dot
-            + c_next_dot_by_a_f_dot * a_f_dot
-            + c_next_dot_by_a_i_dot * a_i_dot
-            + c_next_dot_by_a_g_dot * a_g_dot
-        )
+        multiply(f, c_dot, out=c_next_dot)
+        multiply(c_next_dot_by_a_f_dot, a_f_dot, out=spare_n_h)
+        multiply(c_next_dot_by_a_i_dot, a_i_dot, out=spare_j_n_h)
+        multiply(c_next_dot_by_a_g_dot, a_g_dot, out=spare_k_n_h)
+        add(c_next_dot, spare_n_h, out=c_next_dot)
+        add(c_next_dot, spare_j_n_h, out=c_next_dot)
+        add(c_next_dot, spare_k_n_h, out=c_next_dot)
         # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-        a_o_dot = a_o_dot_ahead + h_dot @ U_o.T + p_o * c_next_dot
+        a_o_dot = a_o_dot_ahead
+        matmul(h_dot, U_o_columns, out=spare_n_h_blocks)
+        multiply(p_o, c_next_dot, out=spare_j_n_h)
+        add(spare_n_h, a_o_dot_ahead, out=a_o_dot)
+        add(a_o_dot, spare_j_n_h, out=a_o_dot)
         # o_t ∘ tanh(c_t)
-        o_tanh_c_next_dot = (
-            o_tanh_c_next_dot_by_c_next_dot * c_next_dot + o_tanh_c_next_dot_by_a_o_dot * a_o_dot
-        )
+        o_tanh_c_next_dot = a_o_dot_ahead
+        multiply(o_tanh_c_next_dot_by_a_o_dot, a_o_dot, out=o_tanh_c_next_dot)
+        multiply(o_tanh_c_next_dot_by_c_next_dot_to_o_tanh_c_next_dot_by_c_next_dot, c_next_dot, out=spare_n_h)
+        add(spare_n_h, o_tanh_c_next_dot, out=o_tanh_c_next_dot)
         # h_t = W_r (o_t ∘ tanh(c_t))
-        h_next_dot = h_next_dot_ahead + o_tanh_c_next_dot @ W_r.T
-        c_next_dot_all[rows] = c_next_dot
-        h_next_dot_all[rows] = h_next_dot
+        matmul(o_tanh_c_next_dot, W_r_columns, out=h_next_dot_blocks)
+        add(h_next_dot, h_next_dot_ahead, out=h_next_dot)
         h_dot = h_next_dot
         c_dot = c_next_dot
-    return State(h=h_next_dot_all.reshape(T, B, n_p), c=c_next_dot_all.reshape(T, B, n_h))
+    return State(h=h_next_dot_all, c=c_next_dot_all)
 
 
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
-    t = np.exp(-np.abs(a))
-    value: Array = np.maximum(t, a >= 0) / (1 + t)
-    return value
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then one call serves several gates.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+
+
+def _columns(weights: Array, B: int) -> Array:
+    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+
+    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    """
+    G, k, n = weights.shape
+    if B == 1:
+        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+    widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
+    small = [width for width in widths if B * k * width <= 1_000_000]
+    width = (small or widths[:1] or [n])[0]
+    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+
+
+def _blocks(out: Array, weights: Array) -> Array:
+    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    *lead, G, B, n = out.shape
+    if weights.ndim == 2:
+        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+    width = weights.shape[-1]
+    return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
+
+
+def _chunk(T: int, values: int) -> int:
+    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
 def _filled(

@@ -31,7 +31,16 @@ _PARAMS = {
 _INPUTS = {"x": "n_x"}
 _STATE = {"h": "n_h"}
 _NEXT = {"h": "n_h"}
-_SAVED = {"x": "n_x", "h": "n_h", "f": "n_h", "U_h_h": "n_h", "h_cand": "n_h", "h_next": "n_h"}
+_SAVED = {
+    "x": "n_x",
+    "h": "n_h",
+    "f": "n_h",
+    "one_minus_f": "n_h",
+    "U_h_h": "n_h",
+    "a_h_cand": "n_h",
+    "h_cand": "n_h",
+    "h_next": "n_h",
+}
 
 
 class Params(NamedTuple):
@@ -58,7 +67,9 @@ class Saved(NamedTuple):
     x: Array  # (B, n_x)
     h: Array  # (B, n_h)
     f: Array  # (B, n_h)
+    one_minus_f: Array  # (B, n_h)
     U_h_h: Array  # (B, n_h)
+    a_h_cand: Array  # (B, n_h)
     h_cand: Array  # (B, n_h)
     h_next: Array  # (B, n_h)
 
@@ -69,7 +80,9 @@ class Tape(NamedTuple):
     x: Array  # (T, B, n_x)
     h: Array  # (T, B, n_h)
     f: Array  # (T, B, n_h)
+    one_minus_f: Array  # (T, B, n_h)
     U_h_h: Array  # (T, B, n_h)
+    a_h_cand: Array  # (T, B, n_h)
     h_cand: Array  # (T, B, n_h)
     h_next: Array  # (T, B, n_h)
 
@@ -102,6 +115,7 @@ def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.
     )
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     """One time step: the new state, and the values of the equations for its derivatives.
 
@@ -120,7 +134,10 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     a_f = x @ W_f.T + h @ U_f.T + b_f
     # f_t = σ(a_f)
-    f = _sigmoid(a_f)
+    exp_f = np.exp(-a_f)
+    f = 1 / (1 + exp_f)
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
     # U_h h_{t-1}
     U_h_h = h @ U_h.T
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
@@ -128,11 +145,21 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # h'_t = tanh(a_{h'})
     h_cand = np.tanh(a_h_cand)
     # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
-    h_next = f * h + h_cand * (1 - f)
-    saved = Saved(x=x, h=h, f=f, U_h_h=U_h_h, h_cand=h_cand, h_next=h_next)
+    h_next = f * h + one_minus_f * h_cand
+    saved = Saved(
+        x=x,
+        h=h,
+        f=f,
+        one_minus_f=one_minus_f,
+        U_h_h=U_h_h,
+        a_h_cand=a_h_cand,
+        h_cand=h_cand,
+        h_next=h_next,
+    )
     return State(h=h_next), saved
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
@@ -148,12 +175,16 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
     _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
-    x, h, f, U_h_h, h_cand = saved.x, saved.h, saved.f, saved.U_h_h, saved.h_cand
+    x, h, f, one_minus_f, U_h_h = saved.x, saved.h, saved.f, saved.one_minus_f, saved.U_h_h
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
     (dh_next,) = dnext
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
-    dh_cand = dh_next * (1 - f)
+    dh_cand = dh_next * one_minus_f
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - h_cand**2)
+    da_h_cand = dh_cand * slope_h_cand
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
     dW_h = da_h_cand.T @ x
     db_h = da_h_cand.sum(axis=0)
@@ -164,7 +195,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # f_t is in a_{h'}, h_t
     df = dh_next * (h - h_cand) + da_h_cand * (U_h_h + c_h)
     # f_t = σ(a_f)
-    da_f = df * f * (1 - f)
+    da_f = df * f * one_minus_f
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     dW_f = da_f.T @ x
     dU_f = da_f.T @ h
@@ -177,6 +208,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     return dparams, dx, State(h=dh)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
     """Forward mode of `step`: the tangents of what it returned.
 
@@ -202,14 +234,18 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
         (dstate, _STATE, "B"),
     )
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
-    x, h, f, U_h_h, h_cand = saved.x, saved.h, saved.f, saved.U_h_h, saved.h_cand
+    x, h, f, one_minus_f, U_h_h = saved.x, saved.h, saved.f, saved.one_minus_f, saved.U_h_h
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
     W_f_dot, W_h_dot, U_f_dot, U_h_dot, b_f_dot, b_h_dot, c_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     a_f_dot = x_dot @ W_f.T + h_dot @ U_f.T + x @ W_f_dot.T + h @ U_f_dot.T + b_f_dot
     # f_t = σ(a_f)
-    f_dot = f * (1 - f) * a_f_dot
+    f_dot = f * one_minus_f * a_f_dot
     # U_h h_{t-1}
     U_h_h_dot = h_dot @ U_h.T + h @ U_h_dot.T
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
@@ -222,12 +258,13 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
         + f * c_h_dot
     )
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+    h_cand_dot = slope_h_cand * a_h_cand_dot
     # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
-    h_next_dot = f * h_dot + (h - h_cand) * f_dot + (1 - f) * h_cand_dot
+    h_next_dot = f * h_dot + (h - h_cand) * f_dot + one_minus_f * h_cand_dot
     return State(h=h_next_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_hvp(
     params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
 ) -> tuple[Params, Array, State]:
@@ -261,25 +298,29 @@ def step_hvp(
         (dstate, _STATE, "B"),
     )
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
-    x, h, f, U_h_h, h_cand = saved.x, saved.h, saved.f, saved.U_h_h, saved.h_cand
+    x, h, f, one_minus_f, U_h_h = saved.x, saved.h, saved.f, saved.one_minus_f, saved.U_h_h
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
     (dh_next,) = dnext
     W_f_dot, W_h_dot, U_f_dot, U_h_dot, b_f_dot, b_h_dot, c_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
-    dh_cand = dh_next * (1 - f)
+    dh_cand = dh_next * one_minus_f
     # h'_t = tanh(a_{h'})
-    da_h_cand = dh_cand * (1 - h_cand**2)
+    da_h_cand = dh_cand * slope_h_cand
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
     dU_h_h = da_h_cand * f
     # f_t is in a_{h'}, h_t
     df = dh_next * (h - h_cand) + da_h_cand * (U_h_h + c_h)
     # f_t = σ(a_f)
-    da_f = df * f * (1 - f)
+    da_f = df * f * one_minus_f
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     a_f_dot = x_dot @ W_f.T + h_dot @ U_f.T + x @ W_f_dot.T + h @ U_f_dot.T + b_f_dot
     # f_t = σ(a_f)
-    f_dot = f * (1 - f) * a_f_dot
+    f_dot = f * one_minus_f * a_f_dot
     # U_h h_{t-1}
     U_h_h_dot = h_dot @ U_h.T + h @ U_h_dot.T
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
@@ -292,11 +333,11 @@ def step_hvp(
         + f * c_h_dot
     )
     # h'_t = tanh(a_{h'})
-    h_cand_dot = (1 - h_cand**2) * a_h_cand_dot
+    h_cand_dot = slope_h_cand * a_h_cand_dot
     # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
     dh_cand_dot = -dh_next * f_dot
     # h'_t = tanh(a_{h'})
-    da_h_cand_dot = dh_cand_dot * (1 - h_cand**2) - 2 * dh_cand * h_cand * h_cand_dot
+    da_h_cand_dot = dh_cand_dot * slope_h_cand - 2 * dh_cand * h_cand * h_cand_dot
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
     dW_h_dot = da_h_cand.T @ x_dot + da_h_cand_dot.T @ x
     db_h_dot = da_h_cand_dot.sum(axis=0)
@@ -313,7 +354,7 @@ def step_hvp(
         - dh_next * h_cand_dot
     )
     # f_t = σ(a_f)
-    da_f_dot = df * (1 - 2 * f) * f_dot + df_dot * f * (1 - f)
+    da_f_dot = df * (1 - 2 * f) * f_dot + df_dot * f * one_minus_f
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     dW_f_dot = da_f.T @ x_dot + da_f_dot.T @ x
     dU_f_dot = da_f.T @ h_dot + da_f_dot.T @ h
@@ -334,6 +375,7 @@ def step_hvp(
     return dparams, dx_dot, State(h=dh_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """The derivative of every new state by every old one.
 
@@ -348,26 +390,31 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
     n_h = sizes["n_h"]
     U_f, U_h, c_h = params.U_f, params.U_h, params.c_h
-    h, f, U_h_h, h_cand = saved.h, saved.f, saved.U_h_h, saved.h_cand
+    h, f, one_minus_f, U_h_h = saved.h, saved.f, saved.one_minus_f, saved.U_h_h
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     da_f_dh = U_f
     # f_t = σ(a_f)
-    df_dh = (f * (1 - f))[:, :, None] * da_f_dh
+    df_dh = (f * one_minus_f)[:, :, None] * da_f_dh
     # U_h h_{t-1}
     dU_h_h_dh = U_h
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
     da_h_cand_dh = f[:, :, None] * dU_h_h_dh + (U_h_h + c_h)[:, :, None] * df_dh
     # h'_t = tanh(a_{h'})
-    dh_cand_dh = (1 - h_cand**2)[:, :, None] * da_h_cand_dh
+    dh_cand_dh = slope_h_cand[:, :, None] * da_h_cand_dh
     # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
     dh_next_dh = (
         f[:, :, None] * np.eye(n_h, dtype=dtype)
         + (h - h_cand)[:, :, None] * df_dh
-        + (1 - f)[:, :, None] * dh_cand_dh
+        + one_minus_f[:, :, None] * dh_cand_dh
     )
     return Jacobian(h=State(h=dh_next_dh))
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
@@ -386,53 +433,82 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
+    reciprocal, tanh = np.reciprocal, np.tanh
     W_f, W_h, U_f, U_h, b_f = params.W_f, params.W_h, params.U_f, params.U_h, params.b_f
     b_h, c_h = params.b_h, params.c_h
-    x_all = xs.reshape(T * B, n_x)
-    W_f_h = np.concatenate((W_f, W_h), axis=0)
-    b_f_h = np.concatenate((b_f, b_h), axis=0)
+    b_f_h = np.stack((b_f, b_h))[:, None]
+    U_f_columns = _columns(U_f.T[None], B)
+    U_h_columns = _columns(U_h.T[None], B)
+    x_all = xs
+    h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    h_steps[0] = state0.h
+    h_all, h_next_all = h_steps[:-1], h_steps[1:]
+    a_f_h_cand_all = _gates(T, 2, B, n_h, dtype=dtype)
+    f_all = np.empty((T, B, n_h), dtype=dtype)
+    U_h_h_all = np.empty((T, B, n_h), dtype=dtype)
+    h_cand_all = np.empty((T, B, n_h), dtype=dtype)
     # W_f x_t + b_f
     # W_h x_t + b_h
-    a_f_h_cand_ahead_all = x_all @ W_f_h.T + b_f_h
-    f_all = np.empty((T * B, n_h), dtype=dtype)
-    U_h_h_all = np.empty((T * B, n_h), dtype=dtype)
-    h_cand_all = np.empty((T * B, n_h), dtype=dtype)
-    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
-    h_steps[:B] = state0.h
-    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
-    h = state0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        a_f_h_cand_ahead = a_f_h_cand_ahead_all[rows]
+    a_f_h_cand_ahead_all = a_f_h_cand_all
+    _product(x_all, (W_f, W_h), a_f_h_cand_ahead_all)
+    add(a_f_h_cand_ahead_all, b_f_h, out=a_f_h_cand_ahead_all)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_f_columns)
+    for a_f_ahead, h, f, U_h_h, U_h_h_blocks, a_h_cand_ahead, h_cand, h_next in zip(
+        a_f_h_cand_all[:, 0],
+        h_all,
+        f_all,
+        U_h_h_all,
+        _blocks(U_h_h_all[:, None], U_h_columns),
+        a_f_h_cand_all[:, 1],
+        h_cand_all,
+        h_next_all,
+        strict=True,
+    ):
         # a_f = W_f x_t + U_f h_{t-1} + b_f
-        a_f = a_f_h_cand_ahead[:, :n_h] + h @ U_f.T
+        a_f = a_f_ahead
+        matmul(h, U_f_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_f_ahead, out=a_f)
         # f_t = σ(a_f)
-        f = _sigmoid(a_f)
+        exp_f = a_f_ahead
+        negative(a_f, out=exp_f)
+        exp(exp_f, out=exp_f)
+        add(exp_f, 1, out=f)
+        reciprocal(f, out=f)
+        # 1 - f_t
+        one_minus_f = a_f_ahead
+        reciprocal(exp_f, out=one_minus_f)
+        add(one_minus_f, 1, out=one_minus_f)
+        reciprocal(one_minus_f, out=one_minus_f)
         # U_h h_{t-1}
-        U_h_h = h @ U_h.T
+        matmul(h, U_h_columns, out=U_h_h_blocks)
         # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
-        a_h_cand = a_f_h_cand_ahead[:, n_h:] + (U_h_h + c_h) * f
+        a_h_cand = a_h_cand_ahead
+        add(U_h_h, c_h, out=spare_n_h)
+        multiply(spare_n_h, f, out=spare_n_h)
+        add(a_h_cand_ahead, spare_n_h, out=a_h_cand)
         # h'_t = tanh(a_{h'})
-        h_cand = np.tanh(a_h_cand)
+        tanh(a_h_cand, out=h_cand)
         # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
-        h_next = f * h + h_cand * (1 - f)
-        f_all[rows] = f
-        U_h_h_all[rows] = U_h_h
-        h_cand_all[rows] = h_cand
-        h_next_all[rows] = h_next
-        h = h_next
+        multiply(f, h, out=h_next)
+        multiply(one_minus_f, h_cand, out=spare_n_h)
+        add(h_next, spare_n_h, out=h_next)
     tape = Tape(
         x=xs,
-        h=h_all.reshape(T, B, n_h),
-        f=f_all.reshape(T, B, n_h),
-        U_h_h=U_h_h_all.reshape(T, B, n_h),
-        h_cand=h_cand_all.reshape(T, B, n_h),
-        h_next=h_next_all.reshape(T, B, n_h),
+        h=h_all,
+        f=f_all,
+        one_minus_f=a_f_h_cand_all[:, 0],
+        U_h_h=U_h_h_all,
+        a_h_cand=a_f_h_cand_all[:, 1],
+        h_cand=h_cand_all,
+        h_next=h_next_all,
     )
-    return State(h=tape.h_next), tape
+    return State(h=h_next_all), tape
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
@@ -453,68 +529,131 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (dnexts, _NEXT, "T B"),
     )
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
+    multiply, square, subtract = np.multiply, np.square, np.subtract
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    f_all = tape.f.reshape(T * B, n_h)
-    U_h_h_all = tape.U_h_h.reshape(T * B, n_h)
-    h_cand_all = tape.h_cand.reshape(T * B, n_h)
-    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
-    W_f_h = np.concatenate((W_f, W_h), axis=0)
-    # (1 - f_t) ∘ (1 - h'_t²)
-    da_h_cand_by_dh_next_all = (1 - f_all) * (1 - h_cand_all**2)
-    # h_{t-1} - h'_t
-    df_by_dh_next_all = h_all - h_cand_all
-    # U_h h_{t-1} + c_h
-    df_by_da_h_cand_all = U_h_h_all + c_h
-    # f_t ∘ (1 - f_t)
-    da_f_by_df_all = f_all * (1 - f_all)
-    dU_h_h_all = np.empty((T * B, n_h), dtype=dtype)
-    da_f_h_cand_all = np.empty((T * B, 2 * n_h), dtype=dtype)
+    U_h_columns = _columns(U_h[None], B)
+    steps = _chunk(T, B * (5 * n_h))
+    df_by_da_h_cand_to_exp_h_cand_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
+    da_f_by_df_chunk = np.empty((steps, B, n_h), dtype=dtype)
+    dh_next = np.empty((B, n_h), dtype=dtype)
+    dh_to_da_f_flat = np.empty((T, B, 4, n_h), dtype=dtype)
+    dh_to_da_f_all = dh_to_da_f_flat.swapaxes(1, 2)
+    df_dU_h_h_all = _gates(T, 2, B, n_h, dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
-    for t in reversed(range(T)):
-        rows = slice(t * B, (t + 1) * B)
-        f, dh_next_given = f_all[rows], dh_next_given_all[rows]
-        da_h_cand_by_dh_next = da_h_cand_by_dh_next_all[rows]
-        df_by_dh_next, df_by_da_h_cand = df_by_dh_next_all[rows], df_by_da_h_cand_all[rows]
-        da_f_by_df = da_f_by_df_all[rows]
-        dh_next = dh_next_given + dh_next_later
-        # h'_t = tanh(a_{h'})
-        da_h_cand = dh_next * da_h_cand_by_dh_next
-        # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
-        dU_h_h = da_h_cand * f
-        # f_t is in a_{h'}, h_t
-        df = dh_next * df_by_dh_next + da_h_cand * df_by_da_h_cand
+    for stop in range(T, 0, -steps):
+        start = max(stop - steps, 0)
+        back = slice(stop - 1, start - 1 if start else None, -1)
+        df_by_da_h_cand_to_exp_h_cand_all = df_by_da_h_cand_to_exp_h_cand_chunk[: stop - start]
+        da_f_by_df_all = da_f_by_df_chunk[: stop - start]
+        h_all = tape.h[start:stop]
+        f_all = tape.f[start:stop]
+        one_minus_f_all = tape.one_minus_f[start:stop]
+        U_h_h_all = tape.U_h_h[start:stop]
+        a_h_cand_all = tape.a_h_cand[start:stop]
+        h_cand_all = tape.h_cand[start:stop]
+        dh_next_given_all = dnexts.h[start:stop]
+        # 1 - h'_t²
+        exp_h_cand_all = df_by_da_h_cand_to_exp_h_cand_all[:, 3]
+        absolute(a_h_cand_all, out=exp_h_cand_all)
+        multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+        exp(exp_h_cand_all, out=exp_h_cand_all)
+        slope_h_cand_all = df_by_da_h_cand_to_exp_h_cand_all[:, 3]
+        spare = np.empty_like(slope_h_cand_all)
+        add(exp_h_cand_all, 1, out=spare)
+        square(spare, out=spare)
+        divide(exp_h_cand_all, spare, out=slope_h_cand_all)
+        multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+        # (1 - f_t) ∘ (1 - h'_t²)
+        da_h_cand_by_dh_next_all = df_by_da_h_cand_to_exp_h_cand_all[:, 3]
+        multiply(one_minus_f_all, slope_h_cand_all, out=da_h_cand_by_dh_next_all)
+        # h_{t-1} - h'_t
+        df_by_dh_next_all = df_by_da_h_cand_to_exp_h_cand_all[:, 2]
+        subtract(h_all, h_cand_all, out=df_by_dh_next_all)
+        # U_h h_{t-1} + c_h
+        df_by_da_h_cand_all = df_by_da_h_cand_to_exp_h_cand_all[:, 0]
+        add(U_h_h_all, c_h, out=df_by_da_h_cand_all)
+        # f_t ∘ (1 - f_t)
+        multiply(f_all, one_minus_f_all, out=da_f_by_df_all)
         # f_t = σ(a_f)
-        da_f = df * da_f_by_df
-        da_f_h_cand = np.concatenate((da_f, da_h_cand), axis=1)
-        # h_{t-1} is in a_f, U_h h_{t-1}, h_t
-        dh = dh_next * f + da_f @ U_f + dU_h_h @ U_h
-        dU_h_h_all[rows] = dU_h_h
-        da_f_h_cand_all[rows] = da_f_h_cand
-        dh_next_later = dh
+        f_factor_all = df_by_da_h_cand_to_exp_h_cand_all[:, 1]
+        copyto(f_factor_all, f_all)
+        for (
+            dh_next_given,
+            dh_from_dh_next_to_da_h_cand,
+            f_factor_to_da_h_cand_by_dh_next,
+            df_from_da_h_cand_dU_h_h,
+            da_h_cand,
+            df_by_da_h_cand_f_factor,
+            df_from_da_h_cand,
+            df_from_dh_next,
+            da_f,
+            da_f_by_df,
+            dU_h_h,
+            dh_from_dh_next,
+        ) in zip(
+            dh_next_given_all[::-1],
+            dh_to_da_f_all[back, :3],
+            df_by_da_h_cand_to_exp_h_cand_all[::-1, 1:],
+            df_dU_h_h_all[back],
+            dh_to_da_f_all[back, 2],
+            df_by_da_h_cand_to_exp_h_cand_all[::-1, :2],
+            df_dU_h_h_all[back, 0],
+            dh_to_da_f_all[back, 1],
+            dh_to_da_f_all[back, 3],
+            da_f_by_df_all[::-1],
+            df_dU_h_h_all[back, 1],
+            dh_to_da_f_all[back, 0],
+            strict=True,
+        ):
+            add(dh_next_given, dh_next_later, out=dh_next)
+            # h_{t-1} is in a_f, U_h h_{t-1}, h_t
+            # f_t is in a_{h'}, h_t
+            # h'_t = tanh(a_{h'})
+            multiply(dh_next, f_factor_to_da_h_cand_by_dh_next, out=dh_from_dh_next_to_da_h_cand)
+            # f_t is in a_{h'}, h_t
+            # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+            multiply(da_h_cand, df_by_da_h_cand_f_factor, out=df_from_da_h_cand_dU_h_h)
+            # f_t is in a_{h'}, h_t
+            df = df_from_da_h_cand
+            add(df_from_da_h_cand, df_from_dh_next, out=df)
+            # f_t = σ(a_f)
+            multiply(df, da_f_by_df, out=da_f)
+            # h_{t-1} is in a_f, U_h h_{t-1}, h_t
+            dh = dh_from_dh_next
+            dh[...] = dh_from_dh_next + da_f @ U_f + dU_h_h @ U_h
+            dh_next_later = dh
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
     # a_f = W_f x_t + U_f h_{t-1} + b_f
+    da_h_cand_f_rows = dh_to_da_f_flat.reshape(T * B, 4 * n_h)[:, 2 * n_h :]
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_h_f = da_h_cand_f_rows.T @ x_rows
+    dW_h = dW_h_f[:n_h]
+    dW_f = dW_h_f[n_h:]
+    db_h_f = da_h_cand_f_rows.sum(axis=0)
+    db_h = db_h_f[:n_h]
+    db_f = db_h_f[n_h:]
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
-    dW_f_h = da_f_h_cand_all.T @ x_all
-    dW_f = dW_f_h[:n_h]
-    dW_h = dW_f_h[n_h:]
-    # a_f = W_f x_t + U_f h_{t-1} + b_f
-    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
-    db_f_h = da_f_h_cand_all.sum(axis=0)
-    db_f = db_f_h[:n_h]
-    db_h = db_f_h[n_h:]
-    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
-    dc_h = (da_f_h_cand_all[:, n_h:] * f_all).sum(axis=0)
+    da_h_cand_rows = dh_to_da_f_flat.reshape(T * B, 4 * n_h)[:, 2 * n_h : 3 * n_h]
+    f_rows = tape.f.reshape(T * B, n_h)
+    dc_h = (da_h_cand_rows * f_rows).sum(axis=0)
     # U_h h_{t-1}
-    dU_h = dU_h_h_all.T @ h_all
+    dU_h_h_all = df_dU_h_h_all[:, 1]
+    dU_h_h_rows = dU_h_h_all.reshape(T * B, n_h)
+    h_rows = tape.h.reshape(T * B, n_h)
+    dU_h = dU_h_h_rows.T @ h_rows
     # a_f = W_f x_t + U_f h_{t-1} + b_f
-    dU_f = da_f_h_cand_all[:, :n_h].T @ h_all
+    da_f_rows = dh_to_da_f_flat.reshape(T * B, 4 * n_h)[:, 3 * n_h :]
+    dU_f = da_f_rows.T @ h_rows
     # x_t is in a_f, a_{h'}
-    dx_all = da_f_h_cand_all @ W_f_h
+    W_h_f = np.concatenate((W_h, W_f))
+    dx_rows = da_h_cand_f_rows @ W_h_f
+    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(W_f=dW_f, W_h=dW_h, U_f=dU_f, U_h=dU_h, b_f=db_f, b_h=db_h, c_h=dc_h)
-    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
+    return dparams, dx_all, State(h=dh_next_later.copy())
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
@@ -539,61 +678,171 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
+    multiply, square, subtract = np.multiply, np.square, np.subtract
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
     W_f_dot, W_h_dot, U_f_dot, U_h_dot, b_f_dot, b_h_dot, c_h_dot = dparams
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    f_all = tape.f.reshape(T * B, n_h)
-    U_h_h_all = tape.U_h_h.reshape(T * B, n_h)
-    h_cand_all = tape.h_cand.reshape(T * B, n_h)
-    x_dot_all = dxs.reshape(T * B, n_x)
+    U_f_h_columns = _columns(np.stack((U_f.T, U_h.T)), B)
+    x_all = tape.x
+    h_all = tape.h
+    f_all = tape.f
+    one_minus_f_all = tape.one_minus_f
+    U_h_h_all = tape.U_h_h
+    a_h_cand_all = tape.a_h_cand
+    h_cand_all = tape.h_cand
+    x_dot_all = dxs
+    exp_h_cand_all = np.empty((T, B, n_h), dtype=dtype)
+    a_f_U_h_h_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
+    f_dot_by_a_f_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    a_h_cand_h_next_dot_by_f_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
+    a_h_cand_dot_ahead_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    # 1 - h'_t²
+    absolute(a_h_cand_all, out=exp_h_cand_all)
+    multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+    exp(exp_h_cand_all, out=exp_h_cand_all)
+    slope_h_cand_all = exp_h_cand_all
+    spare = np.empty_like(slope_h_cand_all)
+    add(exp_h_cand_all, 1, out=spare)
+    square(spare, out=spare)
+    divide(exp_h_cand_all, spare, out=slope_h_cand_all)
+    multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
     # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1}
-    a_f_dot_ahead_all = x_dot_all @ W_f.T + x_all @ W_f_dot.T + h_all @ U_f_dot.T + b_f_dot
+    a_f_dot_ahead_all = a_f_U_h_h_dot_all[:, 0]
+    spare = np.empty_like(a_f_dot_ahead_all)
+    spare_j = np.empty_like(a_f_dot_ahead_all)
+    _product(x_dot_all, (W_f,), a_f_dot_ahead_all[:, None])
+    _product(x_all, (W_f_dot,), spare[:, None])
+    _product(h_all, (U_f_dot,), spare_j[:, None])
+    add(a_f_dot_ahead_all, spare, out=a_f_dot_ahead_all)
+    add(a_f_dot_ahead_all, spare_j, out=a_f_dot_ahead_all)
+    add(a_f_dot_ahead_all, b_f_dot, out=a_f_dot_ahead_all)
     # f_t ∘ (1 - f_t)
-    f_dot_by_a_f_dot_all = f_all * (1 - f_all)
+    multiply(f_all, one_minus_f_all, out=f_dot_by_a_f_dot_all)
     # U̇_h h_{t-1}
-    U_h_h_dot_ahead_all = h_all @ U_h_dot.T
+    U_h_h_dot_ahead_all = a_f_U_h_h_dot_all[:, 1]
+    _product(h_all, (U_h_dot,), U_h_h_dot_ahead_all[:, None])
     # U_h h_{t-1} + c_h
-    a_h_cand_dot_by_f_dot_all = U_h_h_all + c_h
+    a_h_cand_dot_by_f_dot_all = a_h_cand_h_next_dot_by_f_dot_all[:, 0]
+    add(U_h_h_all, c_h, out=a_h_cand_dot_by_f_dot_all)
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + f_t ∘ ċ_h
-    a_h_cand_dot_ahead_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + b_h_dot + f_all * c_h_dot
+    spare = np.empty_like(a_h_cand_dot_ahead_all)
+    spare_j = np.empty_like(a_h_cand_dot_ahead_all)
+    _product(x_dot_all, (W_h,), a_h_cand_dot_ahead_all[:, None])
+    _product(x_all, (W_h_dot,), spare[:, None])
+    multiply(f_all, c_h_dot, out=spare_j)
+    add(a_h_cand_dot_ahead_all, spare, out=a_h_cand_dot_ahead_all)
+    add(a_h_cand_dot_ahead_all, b_h_dot, out=a_h_cand_dot_ahead_all)
+    add(a_h_cand_dot_ahead_all, spare_j, out=a_h_cand_dot_ahead_all)
     # h_{t-1} - h'_t
-    h_next_dot_by_f_dot_all = h_all - h_cand_all
+    h_next_dot_by_f_dot_all = a_h_cand_h_next_dot_by_f_dot_all[:, 1]
+    subtract(h_all, h_cand_all, out=h_next_dot_by_f_dot_all)
     # (1 - f_t) ∘ (1 - h'_t²)
-    h_next_dot_by_a_h_cand_dot_all = (1 - f_all) * (1 - h_cand_all**2)
-    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_next_dot_by_a_h_cand_dot_all = exp_h_cand_all
+    multiply(one_minus_f_all, slope_h_cand_all, out=h_next_dot_by_a_h_cand_dot_all)
     h_dot = dstate0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        f, a_f_dot_ahead = f_all[rows], a_f_dot_ahead_all[rows]
-        f_dot_by_a_f_dot, U_h_h_dot_ahead = f_dot_by_a_f_dot_all[rows], U_h_h_dot_ahead_all[rows]
-        a_h_cand_dot_by_f_dot = a_h_cand_dot_by_f_dot_all[rows]
-        a_h_cand_dot_ahead = a_h_cand_dot_ahead_all[rows]
-        h_next_dot_by_f_dot = h_next_dot_by_f_dot_all[rows]
-        h_next_dot_by_a_h_cand_dot = h_next_dot_by_a_h_cand_dot_all[rows]
+    spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
+    spare_2_n_h_blocks = _blocks(spare_2_n_h, U_f_h_columns)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    for (
+        a_f_U_h_h_dot_ahead,
+        a_f_dot,
+        f_dot_by_a_f_dot,
+        a_h_cand_h_next_dot_by_f_dot,
+        U_h_h_dot,
+        f,
+        a_h_cand_dot_ahead,
+        a_h_cand_dot_from_f_dot,
+        h_next_dot,
+        h_next_dot_by_a_h_cand_dot,
+        h_next_dot_from_f_dot,
+    ) in zip(
+        a_f_U_h_h_dot_all,
+        a_f_U_h_h_dot_all[:, 0],
+        f_dot_by_a_f_dot_all,
+        a_h_cand_h_next_dot_by_f_dot_all,
+        a_f_U_h_h_dot_all[:, 1],
+        f_all,
+        a_h_cand_dot_ahead_all,
+        a_h_cand_h_next_dot_by_f_dot_all[:, 0],
+        h_next_dot_all,
+        exp_h_cand_all,
+        a_h_cand_h_next_dot_by_f_dot_all[:, 1],
+        strict=True,
+    ):
         # a_f = W_f x_t + U_f h_{t-1} + b_f
-        a_f_dot = a_f_dot_ahead + h_dot @ U_f.T
-        # f_t = σ(a_f)
-        f_dot = f_dot_by_a_f_dot * a_f_dot
         # U_h h_{t-1}
-        U_h_h_dot = U_h_h_dot_ahead + h_dot @ U_h.T
+        a_f_U_h_h_dot = a_f_U_h_h_dot_ahead
+        matmul(h_dot, U_f_h_columns, out=spare_2_n_h_blocks)
+        add(spare_2_n_h, a_f_U_h_h_dot_ahead, out=a_f_U_h_h_dot)
+        # f_t = σ(a_f)
+        f_dot = a_f_dot
+        multiply(f_dot_by_a_f_dot, a_f_dot, out=f_dot)
+        a_h_cand_dot_from_f_dot_to_h_next_dot_from_f_dot = a_h_cand_h_next_dot_by_f_dot
+        multiply(a_h_cand_h_next_dot_by_f_dot, f_dot, out=a_h_cand_dot_from_f_dot_to_h_next_dot_from_f_dot)
         # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
-        a_h_cand_dot = a_h_cand_dot_ahead + a_h_cand_dot_by_f_dot * f_dot + f * U_h_h_dot
+        a_h_cand_dot = U_h_h_dot
+        multiply(f, U_h_h_dot, out=a_h_cand_dot)
+        add(a_h_cand_dot_ahead, a_h_cand_dot, out=a_h_cand_dot)
+        add(a_h_cand_dot, a_h_cand_dot_from_f_dot, out=a_h_cand_dot)
         # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
-        h_next_dot = (
-            f * h_dot + h_next_dot_by_f_dot * f_dot + h_next_dot_by_a_h_cand_dot * a_h_cand_dot
-        )
-        h_next_dot_all[rows] = h_next_dot
+        multiply(f, h_dot, out=h_next_dot)
+        multiply(h_next_dot_by_a_h_cand_dot, a_h_cand_dot, out=spare_n_h)
+        add(h_next_dot, spare_n_h, out=h_next_dot)
+        add(h_next_dot, h_next_dot_from_f_dot, out=h_next_dot)
         h_dot = h_next_dot
-    return State(h=h_next_dot_all.reshape(T, B, n_h))
+    return State(h=h_next_dot_all)
 
 
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
-    t = np.exp(-np.abs(a))
-    value: Array = np.maximum(t, a >= 0) / (1 + t)
-    return value
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then one call serves several gates.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+
+
+def _columns(weights: Array, B: int) -> Array:
+    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+
+    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    """
+    G, k, n = weights.shape
+    if B == 1:
+        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+    widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
+    small = [width for width in widths if B * k * width <= 1_000_000]
+    width = (small or widths[:1] or [n])[0]
+    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+
+
+def _blocks(out: Array, weights: Array) -> Array:
+    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    *lead, G, B, n = out.shape
+    if weights.ndim == 2:
+        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+    width = weights.shape[-1]
+    return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
+
+
+def _chunk(T: int, values: int) -> int:
+    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
 def _filled(

@@ -21,7 +21,7 @@ _PARAMS = {"W_h": "n_h n_x", "U_h": "n_h n_h", "b_h": "n_h"}
 _INPUTS = {"x": "n_x"}
 _STATE = {"h": "n_h"}
 _NEXT = {"h": "n_h"}
-_SAVED = {"x": "n_x", "h": "n_h", "h_next": "n_h"}
+_SAVED = {"x": "n_x", "h": "n_h", "exp_h_next": "n_h", "h_next": "n_h"}
 
 
 class Params(NamedTuple):
@@ -43,6 +43,7 @@ class Saved(NamedTuple):
 
     x: Array  # (B, n_x)
     h: Array  # (B, n_h)
+    exp_h_next: Array  # (B, n_h)
     h_next: Array  # (B, n_h)
 
 
@@ -51,6 +52,7 @@ class Tape(NamedTuple):
 
     x: Array  # (T, B, n_x)
     h: Array  # (T, B, n_h)
+    exp_h_next: Array  # (T, B, n_h)
     h_next: Array  # (T, B, n_h)
 
 
@@ -78,6 +80,7 @@ def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.
     )
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     """One time step: the new state, and the values of the equations for its derivatives.
 
@@ -96,11 +99,13 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     a_h_next = x @ W_h.T + h @ U_h.T + b_h
     # h_t = σ(a_h)
-    h_next = _sigmoid(a_h_next)
-    saved = Saved(x=x, h=h, h_next=h_next)
+    exp_h_next = np.exp(-a_h_next)
+    h_next = 1 / (1 + exp_h_next)
+    saved = Saved(x=x, h=h, exp_h_next=exp_h_next, h_next=h_next)
     return State(h=h_next), saved
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
@@ -116,10 +121,12 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
     _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
     W_h, U_h = params.W_h, params.U_h
-    x, h, h_next = saved.x, saved.h, saved.h_next
+    x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
     (dh_next,) = dnext
+    # 1 - h_t
+    one_minus_h_next = 1 / (1 + 1 / exp_h_next)
     # h_t = σ(a_h)
-    da_h_next = dh_next * h_next * (1 - h_next)
+    da_h_next = dh_next * h_next * one_minus_h_next
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     dW_h = da_h_next.T @ x
     dU_h = da_h_next.T @ h
@@ -130,6 +137,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     return dparams, dx, State(h=dh)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
     """Forward mode of `step`: the tangents of what it returned.
 
@@ -155,17 +163,20 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
         (dstate, _STATE, "B"),
     )
     W_h, U_h = params.W_h, params.U_h
-    x, h, h_next = saved.x, saved.h, saved.h_next
+    x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
     W_h_dot, U_h_dot, b_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - h_t
+    one_minus_h_next = 1 / (1 + 1 / exp_h_next)
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
     # h_t = σ(a_h)
-    h_next_dot = h_next * (1 - h_next) * a_h_next_dot
+    h_next_dot = h_next * one_minus_h_next * a_h_next_dot
     return State(h=h_next_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_hvp(
     params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
 ) -> tuple[Params, Array, State]:
@@ -199,17 +210,19 @@ def step_hvp(
         (dstate, _STATE, "B"),
     )
     W_h, U_h = params.W_h, params.U_h
-    x, h, h_next = saved.x, saved.h, saved.h_next
+    x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
     (dh_next,) = dnext
     W_h_dot, U_h_dot, b_h_dot = dparams
     x_dot = dx
     (h_dot,) = dstate
+    # 1 - h_t
+    one_minus_h_next = 1 / (1 + 1 / exp_h_next)
     # h_t = σ(a_h)
-    da_h_next = dh_next * h_next * (1 - h_next)
+    da_h_next = dh_next * h_next * one_minus_h_next
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
     # h_t = σ(a_h)
-    h_next_dot = h_next * (1 - h_next) * a_h_next_dot
+    h_next_dot = h_next * one_minus_h_next * a_h_next_dot
     da_h_next_dot = dh_next * (1 - 2 * h_next) * h_next_dot
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     dW_h_dot = da_h_next.T @ x_dot + da_h_next_dot.T @ x
@@ -221,6 +234,7 @@ def step_hvp(
     return dparams, dx_dot, State(h=dh_dot)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """The derivative of every new state by every old one.
 
@@ -234,14 +248,17 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     """
     _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
     U_h = params.U_h
-    h_next = saved.h_next
+    exp_h_next, h_next = saved.exp_h_next, saved.h_next
+    # 1 - h_t
+    one_minus_h_next = 1 / (1 + 1 / exp_h_next)
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     da_h_next_dh = U_h
     # h_t = σ(a_h)
-    dh_next_dh = (h_next * (1 - h_next))[:, :, None] * da_h_next_dh
+    dh_next_dh = (h_next * one_minus_h_next)[:, :, None] * da_h_next_dh
     return Jacobian(h=State(h=dh_next_dh))
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
@@ -260,32 +277,42 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, exp, matmul, negative, reciprocal = np.add, np.exp, np.matmul, np.negative, np.reciprocal
     W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
-    x_all = xs.reshape(T * B, n_x)
+    U_h_columns = _columns(U_h.T[None], B)
+    x_all = xs
+    h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    h_steps[0] = state0.h
+    h_all, h_next_all = h_steps[:-1], h_steps[1:]
+    a_h_next_all = np.empty((T, B, n_h), dtype=dtype)
     # W_h x_t + b_h
-    a_h_next_ahead_all = x_all @ W_h.T + b_h
-    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
-    h_steps[:B] = state0.h
-    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
-    h = state0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        a_h_next_ahead = a_h_next_ahead_all[rows]
+    a_h_next_ahead_all = a_h_next_all
+    _product(x_all, (W_h,), a_h_next_ahead_all[:, None])
+    add(a_h_next_ahead_all, b_h, out=a_h_next_ahead_all)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
+    for a_h_next_ahead, h, h_next in zip(a_h_next_all, h_all, h_next_all, strict=True):
         # a_h = W_h x_t + U_h h_{t-1} + b_h
-        a_h_next = a_h_next_ahead + h @ U_h.T
+        a_h_next = a_h_next_ahead
+        matmul(h, U_h_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_h_next_ahead, out=a_h_next)
         # h_t = σ(a_h)
-        h_next = _sigmoid(a_h_next)
-        h_next_all[rows] = h_next
-        h = h_next
+        exp_h_next = a_h_next_ahead
+        negative(a_h_next, out=exp_h_next)
+        exp(exp_h_next, out=exp_h_next)
+        add(exp_h_next, 1, out=h_next)
+        reciprocal(h_next, out=h_next)
     tape = Tape(
         x=xs,
-        h=h_all.reshape(T, B, n_h),
-        h_next=h_next_all.reshape(T, B, n_h),
+        h=h_all,
+        exp_h_next=a_h_next_all,
+        h_next=h_next_all,
     )
-    return State(h=tape.h_next), tape
+    return State(h=h_next_all), tape
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
@@ -306,35 +333,56 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (dnexts, _NEXT, "T B"),
     )
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
     W_h, U_h = params.W_h, params.U_h
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    h_next_all = tape.h_next.reshape(T * B, n_h)
-    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
-    # h_t ∘ (1 - h_t)
-    da_h_next_by_dh_next_all = h_next_all * (1 - h_next_all)
-    da_h_next_all = np.empty((T * B, n_h), dtype=dtype)
+    U_h_columns = _columns(U_h[None], B)
+    steps = _chunk(T, B * (1 * n_h))
+    one_minus_h_next_chunk = np.empty((steps, B, n_h), dtype=dtype)
+    dh_next_all = np.empty((T, B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
-    for t in reversed(range(T)):
-        rows = slice(t * B, (t + 1) * B)
-        dh_next_given = dh_next_given_all[rows]
-        da_h_next_by_dh_next = da_h_next_by_dh_next_all[rows]
-        dh_next = dh_next_given + dh_next_later
-        # h_t = σ(a_h)
-        da_h_next = dh_next * da_h_next_by_dh_next
-        # a_h = W_h x_t + U_h h_{t-1} + b_h
-        dh = da_h_next @ U_h
-        da_h_next_all[rows] = da_h_next
-        dh_next_later = dh
+    dh = dh_next_later
+    dh_blocks = _blocks(dh[None], U_h_columns)
+    for stop in range(T, 0, -steps):
+        start = max(stop - steps, 0)
+        back = slice(stop - 1, start - 1 if start else None, -1)
+        one_minus_h_next_all = one_minus_h_next_chunk[: stop - start]
+        exp_h_next_all = tape.exp_h_next[start:stop]
+        h_next_all = tape.h_next[start:stop]
+        dh_next_given_all = dnexts.h[start:stop]
+        # 1 - h_t
+        reciprocal(exp_h_next_all, out=one_minus_h_next_all)
+        add(one_minus_h_next_all, 1, out=one_minus_h_next_all)
+        reciprocal(one_minus_h_next_all, out=one_minus_h_next_all)
+        # h_t ∘ (1 - h_t)
+        da_h_next_by_dh_next_all = one_minus_h_next_all
+        multiply(h_next_all, one_minus_h_next_all, out=da_h_next_by_dh_next_all)
+        for dh_next, dh_next_given, da_h_next_by_dh_next in zip(
+            dh_next_all[back],
+            dh_next_given_all[::-1],
+            one_minus_h_next_all[::-1],
+            strict=True,
+        ):
+            add(dh_next_given, dh_next_later, out=dh_next)
+            # h_t = σ(a_h)
+            da_h_next = dh_next
+            multiply(dh_next, da_h_next_by_dh_next, out=da_h_next)
+            # a_h = W_h x_t + U_h h_{t-1} + b_h
+            matmul(da_h_next, U_h_columns, out=dh_blocks)
     # a_h = W_h x_t + U_h h_{t-1} + b_h
-    dW_h = da_h_next_all.T @ x_all
-    dU_h = da_h_next_all.T @ h_all
-    db_h = da_h_next_all.sum(axis=0)
-    dx_all = da_h_next_all @ W_h
+    da_h_next_all = dh_next_all
+    da_h_next_rows = da_h_next_all.reshape(T * B, n_h)
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_h = da_h_next_rows.T @ x_rows
+    h_rows = tape.h.reshape(T * B, n_h)
+    dU_h = da_h_next_rows.T @ h_rows
+    db_h = da_h_next_rows.sum(axis=0)
+    dx_rows = da_h_next_rows @ W_h
+    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
-    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
+    return dparams, dx_all, State(h=dh_next_later)
 
 
+@np.errstate(over="ignore", divide="ignore")
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
@@ -359,37 +407,92 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
     W_h, U_h = params.W_h, params.U_h
     W_h_dot, U_h_dot, b_h_dot = dparams
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    h_next_all = tape.h_next.reshape(T * B, n_h)
-    x_dot_all = dxs.reshape(T * B, n_x)
+    U_h_columns = _columns(U_h.T[None], B)
+    x_all = tape.x
+    h_all = tape.h
+    exp_h_next_all = tape.exp_h_next
+    h_next_all = tape.h_next
+    x_dot_all = dxs
+    one_minus_h_next_all = np.empty((T, B, n_h), dtype=dtype)
+    a_h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    # 1 - h_t
+    reciprocal(exp_h_next_all, out=one_minus_h_next_all)
+    add(one_minus_h_next_all, 1, out=one_minus_h_next_all)
+    reciprocal(one_minus_h_next_all, out=one_minus_h_next_all)
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h h_{t-1}
-    a_h_next_dot_ahead_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + h_all @ U_h_dot.T + b_h_dot
+    a_h_next_dot_ahead_all = a_h_next_dot_all
+    spare = np.empty_like(a_h_next_dot_ahead_all)
+    spare_j = np.empty_like(a_h_next_dot_ahead_all)
+    _product(x_dot_all, (W_h,), a_h_next_dot_ahead_all[:, None])
+    _product(x_all, (W_h_dot,), spare[:, None])
+    _product(h_all, (U_h_dot,), spare_j[:, None])
+    add(a_h_next_dot_ahead_all, spare, out=a_h_next_dot_ahead_all)
+    add(a_h_next_dot_ahead_all, spare_j, out=a_h_next_dot_ahead_all)
+    add(a_h_next_dot_ahead_all, b_h_dot, out=a_h_next_dot_ahead_all)
     # h_t ∘ (1 - h_t)
-    h_next_dot_by_a_h_next_dot_all = h_next_all * (1 - h_next_all)
-    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_next_dot_by_a_h_next_dot_all = one_minus_h_next_all
+    multiply(h_next_all, one_minus_h_next_all, out=h_next_dot_by_a_h_next_dot_all)
     h_dot = dstate0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        a_h_next_dot_ahead = a_h_next_dot_ahead_all[rows]
-        h_next_dot_by_a_h_next_dot = h_next_dot_by_a_h_next_dot_all[rows]
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
+    for a_h_next_dot_ahead, h_next_dot, h_next_dot_by_a_h_next_dot in zip(
+        a_h_next_dot_all,
+        h_next_dot_all,
+        one_minus_h_next_all,
+        strict=True,
+    ):
         # a_h = W_h x_t + U_h h_{t-1} + b_h
-        a_h_next_dot = a_h_next_dot_ahead + h_dot @ U_h.T
+        a_h_next_dot = a_h_next_dot_ahead
+        matmul(h_dot, U_h_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_h_next_dot_ahead, out=a_h_next_dot)
         # h_t = σ(a_h)
-        h_next_dot = h_next_dot_by_a_h_next_dot * a_h_next_dot
-        h_next_dot_all[rows] = h_next_dot
+        multiply(h_next_dot_by_a_h_next_dot, a_h_next_dot, out=h_next_dot)
         h_dot = h_next_dot
-    return State(h=h_next_dot_all.reshape(T, B, n_h))
+    return State(h=h_next_dot_all)
 
 
-def _sigmoid(a: Array) -> Array:
-    """1 / (1 + e^-a), by e^-|a|: it cannot overflow, and keeps its digits where a is negative."""
-    t = np.exp(-np.abs(a))
-    value: Array = np.maximum(t, a >= 0) / (1 + t)
-    return value
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+
+
+def _columns(weights: Array, B: int) -> Array:
+    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+
+    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    """
+    G, k, n = weights.shape
+    if B == 1:
+        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+    widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
+    small = [width for width in widths if B * k * width <= 1_000_000]
+    width = (small or widths[:1] or [n])[0]
+    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+
+
+def _blocks(out: Array, weights: Array) -> Array:
+    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    *lead, G, B, n = out.shape
+    if weights.ndim == 2:
+        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+    width = weights.shape[-1]
+    return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
+
+
+def _chunk(T: int, values: int) -> int:
+    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
 def _filled(

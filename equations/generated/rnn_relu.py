@@ -260,33 +260,35 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         ((xs,), _INPUTS, "T B"),
         (state0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, matmul = np.add, np.matmul
     W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
-    x_all = xs.reshape(T * B, n_x)
+    U_h_columns = _columns(U_h.T[None], B)
+    x_all = xs
+    h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    h_steps[0] = state0.h
+    h_all, h_next_all = h_steps[:-1], h_steps[1:]
+    h_next_part_all = np.empty((T, B, n_h), dtype=dtype)
     # W_h x_t + b_h
-    h_next_part_ahead_all = x_all @ W_h.T + b_h
-    h_next_part_all = np.empty((T * B, n_h), dtype=dtype)
-    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
-    h_steps[:B] = state0.h
-    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
-    h = state0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        h_next_part_ahead = h_next_part_ahead_all[rows]
+    h_next_part_ahead_all = h_next_part_all
+    _product(x_all, (W_h,), h_next_part_ahead_all[:, None])
+    add(h_next_part_ahead_all, b_h, out=h_next_part_ahead_all)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
+    for h_next_part_ahead, h, h_next in zip(h_next_part_all, h_all, h_next_all, strict=True):
         # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
-        h_next_part = h_next_part_ahead + h @ U_h.T
+        h_next_part = h_next_part_ahead
+        matmul(h, U_h_columns, out=spare_n_h_blocks)
+        add(spare_n_h, h_next_part_ahead, out=h_next_part)
         # h_t = max(h_{next,part}, 0)
-        h_next = np.where(h_next_part > 0, h_next_part, 0)
-        h_next_part_all[rows] = h_next_part
-        h_next_all[rows] = h_next
-        h = h_next
+        h_next[...] = np.where(h_next_part > 0, h_next_part, 0)
     tape = Tape(
         x=xs,
-        h=h_all.reshape(T, B, n_h),
-        h_next_part=h_next_part_all.reshape(T, B, n_h),
-        h_next=h_next_all.reshape(T, B, n_h),
+        h=h_all,
+        h_next_part=h_next_part_all,
+        h_next=h_next_all,
     )
-    return State(h=tape.h_next), tape
+    return State(h=h_next_all), tape
 
 
 def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
@@ -309,30 +311,39 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         (dnexts, _NEXT, "T B"),
     )
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    add, matmul = np.add, np.matmul
     W_h, U_h = params.W_h, params.U_h
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    h_next_part_all = tape.h_next_part.reshape(T * B, n_h)
-    dh_next_given_all = dnexts.h.reshape(T * B, n_h)
-    dh_next_part_all = np.empty((T * B, n_h), dtype=dtype)
+    U_h_columns = _columns(U_h[None], B)
+    h_next_part_all = tape.h_next_part
+    dh_next_given_all = dnexts.h
+    dh_next_all = np.empty((T, B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
-    for t in reversed(range(T)):
-        rows = slice(t * B, (t + 1) * B)
-        h_next_part, dh_next_given = h_next_part_all[rows], dh_next_given_all[rows]
-        dh_next = dh_next_given + dh_next_later
+    dh = dh_next_later
+    dh_blocks = _blocks(dh[None], U_h_columns)
+    for dh_next, dh_next_given, h_next_part in zip(
+        dh_next_all[::-1],
+        dh_next_given_all[::-1],
+        h_next_part_all[::-1],
+        strict=True,
+    ):
+        add(dh_next_given, dh_next_later, out=dh_next)
         # h_t = max(h_{next,part}, 0)
-        dh_next_part = np.where(h_next_part > 0, dh_next, 0)
+        dh_next_part = dh_next
+        dh_next_part[...] = np.where(h_next_part > 0, dh_next, 0)
         # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
-        dh = dh_next_part @ U_h
-        dh_next_part_all[rows] = dh_next_part
-        dh_next_later = dh
+        matmul(dh_next_part, U_h_columns, out=dh_blocks)
     # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
-    dW_h = dh_next_part_all.T @ x_all
-    dU_h = dh_next_part_all.T @ h_all
-    db_h = dh_next_part_all.sum(axis=0)
-    dx_all = dh_next_part_all @ W_h
+    dh_next_part_all = dh_next_all
+    dh_next_part_rows = dh_next_part_all.reshape(T * B, n_h)
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_h = dh_next_part_rows.T @ x_rows
+    h_rows = tape.h.reshape(T * B, n_h)
+    dU_h = dh_next_part_rows.T @ h_rows
+    db_h = dh_next_part_rows.sum(axis=0)
+    dx_rows = dh_next_part_rows @ W_h
+    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
-    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later)
+    return dparams, dx_all, State(h=dh_next_later)
 
 
 def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
@@ -359,27 +370,78 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         ((dxs,), _INPUTS, "T B"),
         (dstate0, _STATE, "B"),
     )
-    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, matmul = np.add, np.matmul
     W_h, U_h = params.W_h, params.U_h
     W_h_dot, U_h_dot, b_h_dot = dparams
-    x_all = tape.x.reshape(T * B, n_x)
-    h_all = tape.h.reshape(T * B, n_h)
-    h_next_part_all = tape.h_next_part.reshape(T * B, n_h)
-    x_dot_all = dxs.reshape(T * B, n_x)
+    U_h_columns = _columns(U_h.T[None], B)
+    x_all = tape.x
+    h_all = tape.h
+    h_next_part_all = tape.h_next_part
+    x_dot_all = dxs
+    h_next_part_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h h_{t-1}
-    h_next_part_dot_ahead_all = x_dot_all @ W_h.T + x_all @ W_h_dot.T + h_all @ U_h_dot.T + b_h_dot
-    h_next_dot_all = np.empty((T * B, n_h), dtype=dtype)
+    h_next_part_dot_ahead_all = h_next_part_dot_all
+    spare = np.empty_like(h_next_part_dot_ahead_all)
+    spare_j = np.empty_like(h_next_part_dot_ahead_all)
+    _product(x_dot_all, (W_h,), h_next_part_dot_ahead_all[:, None])
+    _product(x_all, (W_h_dot,), spare[:, None])
+    _product(h_all, (U_h_dot,), spare_j[:, None])
+    add(h_next_part_dot_ahead_all, spare, out=h_next_part_dot_ahead_all)
+    add(h_next_part_dot_ahead_all, spare_j, out=h_next_part_dot_ahead_all)
+    add(h_next_part_dot_ahead_all, b_h_dot, out=h_next_part_dot_ahead_all)
     h_dot = dstate0.h
-    for t in range(T):
-        rows = slice(t * B, (t + 1) * B)
-        h_next_part, h_next_part_dot_ahead = h_next_part_all[rows], h_next_part_dot_ahead_all[rows]
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
+    for h_next_part_dot_ahead, h_next_part, h_next_dot in zip(
+        h_next_part_dot_all,
+        h_next_part_all,
+        h_next_dot_all,
+        strict=True,
+    ):
         # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
-        h_next_part_dot = h_next_part_dot_ahead + h_dot @ U_h.T
+        h_next_part_dot = h_next_part_dot_ahead
+        matmul(h_dot, U_h_columns, out=spare_n_h_blocks)
+        add(spare_n_h, h_next_part_dot_ahead, out=h_next_part_dot)
         # h_t = max(h_{next,part}, 0)
-        h_next_dot = np.where(h_next_part > 0, h_next_part_dot, 0)
-        h_next_dot_all[rows] = h_next_dot
+        h_next_dot[...] = np.where(h_next_part > 0, h_next_part_dot, 0)
         h_dot = h_next_dot
-    return State(h=h_next_dot_all.reshape(T, B, n_h))
+    return State(h=h_next_dot_all)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows = x.reshape(T * B, k)
+    if B == 1:
+        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+    else:
+        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+
+
+def _columns(weights: Array, B: int) -> Array:
+    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+
+    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    """
+    G, k, n = weights.shape
+    if B == 1:
+        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+    widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
+    small = [width for width in widths if B * k * width <= 1_000_000]
+    width = (small or widths[:1] or [n])[0]
+    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+
+
+def _blocks(out: Array, weights: Array) -> Array:
+    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    *lead, G, B, n = out.shape
+    if weights.ndim == 2:
+        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+    width = weights.shape[-1]
+    return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
 
 
 def _filled(
