@@ -10,8 +10,8 @@ from typing import Any
 from verify.dialects.extras import needed
 from verify.dialects.layout import Array, DialectError
 from verify.dialects.record import Dialect
+from verify.dialects.records.onnx import ACTIVATIONS
 
-KINDS = ("RNN", "GRU", "LSTM")
 INPUTS = {1: "W", 2: "R", 3: "B"}
 PEEPHOLES = 7
 PLAIN = ("hidden_size", "direction", "layout", "output_sequence")
@@ -20,8 +20,6 @@ ZERO = ("linear_before_reset", "input_forget")
 """Attributes whose default is 0."""
 DEFAULTS = {"activation_alpha": 0.2, "activation_beta": 0.5}
 """Of HardSigmoid, the one activation with parameters that a record has."""
-USUAL = {"RNN": ["Tanh"], "GRU": ["Sigmoid", "Tanh"], "LSTM": ["Sigmoid", "Tanh", "Tanh"]}
-"""The activations of one direction where a node says nothing."""
 OPSET = 22
 IR_VERSION = 10
 
@@ -43,9 +41,11 @@ def read(path: Path, node: str = "") -> tuple[dict[str, Array], dict[str, Any]]:
     except Exception as error:  # protobuf has errors of its own
         reason = " ".join(str(error).split()) or type(error).__name__
         raise DialectError(f"{path}: not a readable .onnx file: {reason}") from error
-    found = [n for n in graph.node if n.op_type in KINDS and n.domain in ("", "ai.onnx")]
+    found = [n for n in graph.node if n.op_type in ACTIVATIONS and n.domain in ("", "ai.onnx")]
     if not found:
-        raise DialectError(f"{path}: no {', '.join(KINDS)} node; it may be truncated, or no model")
+        raise DialectError(
+            f"{path}: no {', '.join(ACTIVATIONS)} node; it may be truncated, or no model"
+        )
     picked = [n for n in found if node in (n.name, "")]
     if len(picked) != 1:
         names = ", ".join(f"{n.name!r} ({n.op_type})" for n in found)
@@ -59,7 +59,7 @@ def read(path: Path, node: str = "") -> tuple[dict[str, Array], dict[str, Any]]:
     arrays = {}
     for place, name in (*INPUTS.items(), (PEEPHOLES, "P")):
         source = picked[0].input[place] if place < len(picked[0].input) else ""
-        if source and (place != PEEPHOLES or picked[0].op_type == "LSTM"):
+        if source:
             if source not in constants:
                 raise DialectError(
                     f"{path}: {name} of node {picked[0].name!r} is {source!r}, "
@@ -97,7 +97,7 @@ def _options(onnx: ModuleType, node: Any, *, with_peepholes: bool) -> dict[str, 
             continue
         options[name] = value
     if gates := [text.decode() for text in options.pop("activations", [])]:
-        usual = USUAL[node.op_type]
+        usual = ACTIVATIONS[node.op_type]
         each = {tuple(gates[k : k + len(usual)]) for k in range(0, len(gates), len(usual))}
         own = each.pop()
         if each or own[1:] != tuple(usual[1:]):
@@ -121,12 +121,15 @@ def model(arrays: Mapping[str, Array], record: Dialect) -> bytes:
     """
     onnx = needed("onnx", "onnx")
     kind = record.base.removeprefix("onnx.")
-    if kind not in KINDS:
+    if kind not in ACTIVATIONS:
         raise DialectError(f"{record.name}: an .onnx file is for a dialect of onnx")
     directions, _, n_x = arrays["W"].shape
     options = {k: v for k, v in record.options.items() if k not in ("P", "activations")}
     if "activations" in record.options:
-        options["activations"] = [record.options["activations"], *USUAL[kind][1:]] * directions
+        options["activations"] = [
+            record.options["activations"],
+            *ACTIVATIONS[kind][1:],
+        ] * directions
     if directions == 2:
         options["direction"] = "bidirectional"
     n_h = arrays["R"].shape[-1]

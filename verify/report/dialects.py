@@ -11,6 +11,7 @@ from verify.dialects.counterexample import counterexample
 from verify.dialects.equivalence import choice
 from verify.dialects.recipe import recipe
 from verify.dialects.record import Dialect
+from verify.dialects.records import RECIPES
 from verify.report.markdown import document, table
 
 KNOWN = {
@@ -20,7 +21,7 @@ KNOWN = {
 }
 OWN = "gateproof."
 ABOUT = (
-    "What frameworks mean by RNN, GRU and LSTM. A dialect is a cell, which says what is computed, "
+    "What frameworks mean by their cells. A dialect is a cell, which says what is computed, "
     "and a layout, which says where the numbers are. `gateproof convert` moves weights from one to "
     "another, `verify.dialects` does so in Python, and this page is made from the same records."
 )
@@ -47,20 +48,6 @@ ABOUT_RECIPES = (
     "NumPy lines from arrays `a` to arrays `b`, for one layer and direction. A test runs each of "
     "them and compares it with `gateproof convert`."
 )
-RECIPES = (
-    ("Keras to PyTorch", "keras.GRU", "torch.GRU", "model.weights.h5 gru.pt"),
-    ("Keras to PyTorch", "keras.LSTM", "torch.LSTM", "model.weights.h5 lstm.pt"),
-    ("PyTorch to ONNX", "torch.GRU", "onnx.GRU[linear_before_reset=1]", "gru.pt gru.onnx"),
-    ("PyTorch to ONNX", "torch.LSTM", "onnx.LSTM", "lstm.pt lstm.onnx"),
-    ("TensorFlow 1 to Keras", "tf1.BasicLSTMCell", "keras.LSTM", "tf1.npz keras.npz"),
-    ("TensorFlow 1 to Keras", "tf1.GRUCell", "keras.GRU[reset_after=False]", "tf1.npz keras.npz"),
-    ("Haiku to Keras", "haiku.GRU", "keras.GRU[reset_after=False]", "haiku.npz keras.npz"),
-    ("Keras to C arrays", "keras.GRU", "gateproof.{cell}", "model.weights.h5 gru.h"),
-)
-"""Recipes that people ask for: a heading, from, to, and the files of an example.
-
-`{cell}` is the cell of the source: its arrays are the parameters as the equations name them.
-"""
 
 
 def page() -> str:

@@ -15,6 +15,13 @@ LSTM = {
     "B?": "[[b_i; b_o; b_f; b_g; b_i; b_o; b_f; b_g]]",
 }
 
+ACTIVATIONS = {
+    "RNN": ["Tanh"],
+    "GRU": ["Sigmoid", "Tanh"],
+    "LSTM": ["Sigmoid", "Tanh", "Tanh"],
+}
+"""The recurrent operators, with the activations of one direction where a node names none."""
+
 RECORDS = (
     Dialect(
         "onnx.RNN",
