@@ -11,7 +11,9 @@ this one. B is the batch, T the number of time steps. MIT licence; see LICENSE.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -46,6 +48,18 @@ _SAVED = {
     "a_h_cand": "n_h",
     "h_cand": "n_h",
     "h_next": "n_h",
+}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
 }
 
 
@@ -144,7 +158,7 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         h (B, n_h).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    _check("step", params, (x,), state)
     W_u, W_r, W_h, U_u, U_r, U_h, b_u, b_r, b_h, c_h = params
     (h,) = state
     # a_u = W_u x_t + U_u h_{t-1} + b_u
@@ -196,7 +210,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
         the batch.
     """
     dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
-    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    _check("step_vjp", params, saved, dnext)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
     x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
@@ -270,14 +284,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check(
-        "step_jvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_jvp", params, saved, dparams, (dx,), dstate)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
     x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
@@ -351,15 +358,7 @@ def step_hvp(
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check(
-        "step_hvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dnext, _NEXT, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
     x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
@@ -491,7 +490,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
         `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
         the axes of `b`.
     """
-    sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    sizes, dtype = _check("step_jacobian", params, saved)
     n_h = sizes["n_h"]
     U_u, U_r, U_h, c_h = params.U_u, params.U_r, params.U_h, params.c_h
     h, u, one_minus_u, exp_r, r = saved.h, saved.u, saved.one_minus_u, saved.exp_r, saved.r
@@ -537,20 +536,16 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         h (T, B, n_h).
         The tape, which may refer to arguments and results: do not change it.
     """
-    sizes, dtype = _check(
-        "unroll",
-        (params, _PARAMS, ""),
-        ((xs,), _INPUTS, "T B"),
-        (state0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
     reciprocal, tanh = np.reciprocal, np.tanh
+    one = np.array(1, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, b_u, b_r, b_h, c_h = params.U_h, params.b_u, params.b_r, params.b_h, params.c_h
-    b_u_r_h = np.stack((b_u, b_r, b_h))[:, None]
-    U_u_r_columns = _columns(np.stack((U_u.T, U_r.T)), B)
-    U_h_columns = _columns(U_h.T[None], B)
+    b_u_r_h = np.concatenate((b_u, b_r, b_h)).reshape(3, 1, n_h)
+    U_u_r_columns = _columns(np.concatenate((U_u, U_r)), 2, B)
+    U_h_columns = _columns(U_h, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
@@ -604,12 +599,12 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         exp_u_r = a_u_r_ahead
         negative(a_u_r, out=exp_u_r)
         exp(exp_u_r, out=exp_u_r)
-        add(exp_u_r, 1, out=u_r)
+        add(exp_u_r, one, out=u_r)
         reciprocal(u_r, out=u_r)
         # 1 - Γ_u
         one_minus_u = exp_u
         reciprocal(exp_u, out=one_minus_u)
-        add(one_minus_u, 1, out=one_minus_u)
+        add(one_minus_u, one, out=one_minus_u)
         reciprocal(one_minus_u, out=one_minus_u)
         # U_h h_{t-1}
         matmul(h, U_h_columns, out=U_h_h_blocks)
@@ -653,22 +648,18 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         batch and time.
     """
     dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_vjp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dnexts, _NEXT, "T B"),
-    )
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
     matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
     subtract = np.subtract
+    one = np.array(1, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
-    U_h_r_u_columns = _columns(np.concatenate((U_h, U_r, U_u))[None], B)
+    U_h_r_u_columns = _columns(np.concatenate((U_h, U_r, U_u)).T, 1, B)
     steps = _chunk(T, B * (5 * n_h))
     r_factor_one_minus_r_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
-    da_u_by_dh_next_to_one_minus_u_factor_chunk = _gates(steps, 3, B, n_h, dtype=dtype)
+    da_u_by_dh_next_etc_chunk = _gates(steps, 3, B, n_h, dtype=dtype)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dU_h_h_to_dh_flat = np.empty((T, B, 5, n_h), dtype=dtype)
     dU_h_h_to_dh_all = dU_h_h_to_dh_flat.swapaxes(1, 2)
@@ -679,7 +670,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         start = max(stop - steps, 0)
         back = slice(stop - 1, start - 1 if start else None, -1)
         r_factor_one_minus_r_all = r_factor_one_minus_r_chunk[: stop - start]
-        da_u_by_dh_next_to_one_minus_u_factor_all = da_u_by_dh_next_to_one_minus_u_factor_chunk[: stop - start]
+        da_u_by_dh_next_etc_all = da_u_by_dh_next_etc_chunk[: stop - start]
         h_all = tape.h[start:stop]
         u_all = tape.u[start:stop]
         one_minus_u_all = tape.one_minus_u[start:stop]
@@ -692,21 +683,21 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         # 1 - Γ_r
         one_minus_r_all = r_factor_one_minus_r_all[:, 1]
         reciprocal(exp_r_all, out=one_minus_r_all)
-        add(one_minus_r_all, 1, out=one_minus_r_all)
+        add(one_minus_r_all, one, out=one_minus_r_all)
         reciprocal(one_minus_r_all, out=one_minus_r_all)
         # 1 - h'_t²
-        exp_h_cand_all = da_u_by_dh_next_to_one_minus_u_factor_all[:, 1]
+        exp_h_cand_all = da_u_by_dh_next_etc_all[:, 1]
         absolute(a_h_cand_all, out=exp_h_cand_all)
         multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
         exp(exp_h_cand_all, out=exp_h_cand_all)
-        slope_h_cand_all = da_u_by_dh_next_to_one_minus_u_factor_all[:, 1]
+        slope_h_cand_all = da_u_by_dh_next_etc_all[:, 1]
         spare = np.empty_like(slope_h_cand_all)
-        add(exp_h_cand_all, 1, out=spare)
+        add(exp_h_cand_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_h_cand_all, spare, out=slope_h_cand_all)
         multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
         # Γ_u ∘ (1 - h'_t²)
-        da_h_cand_by_dh_next_all = da_u_by_dh_next_to_one_minus_u_factor_all[:, 1]
+        da_h_cand_by_dh_next_all = da_u_by_dh_next_etc_all[:, 1]
         multiply(u_all, slope_h_cand_all, out=da_h_cand_by_dh_next_all)
         # (U_h h_{t-1} + c_h) ∘ Γ_r ∘ (1 - Γ_r)
         da_r_by_da_h_cand_all = r_factor_one_minus_r_all[:, 1]
@@ -715,14 +706,14 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         multiply(spare, one_minus_r_all, out=da_r_by_da_h_cand_all)
         multiply(da_r_by_da_h_cand_all, r_all, out=da_r_by_da_h_cand_all)
         # Γ_u ∘ (1 - Γ_u) ∘ (h'_t - h_{t-1})
-        da_u_by_dh_next_all = da_u_by_dh_next_to_one_minus_u_factor_all[:, 0]
+        da_u_by_dh_next_all = da_u_by_dh_next_etc_all[:, 0]
         subtract(h_cand_all, h_all, out=da_u_by_dh_next_all)
         multiply(one_minus_u_all, da_u_by_dh_next_all, out=da_u_by_dh_next_all)
         multiply(da_u_by_dh_next_all, u_all, out=da_u_by_dh_next_all)
         # Γ_r = σ(a_r)
         r_factor_all = r_factor_one_minus_r_all[:, 0]
         copyto(r_factor_all, r_all)
-        one_minus_u_factor_all = da_u_by_dh_next_to_one_minus_u_factor_all[:, 2]
+        one_minus_u_factor_all = da_u_by_dh_next_etc_all[:, 2]
         copyto(one_minus_u_factor_all, one_minus_u_all)
         for (
             dh_next_given,
@@ -736,7 +727,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         ) in zip(
             dh_next_given_all[::-1],
             dU_h_h_to_dh_all[back, 2:],
-            da_u_by_dh_next_to_one_minus_u_factor_all[::-1],
+            da_u_by_dh_next_etc_all[::-1],
             dU_h_h_to_dh_all[back, :2],
             dU_h_h_to_dh_all[back, 3],
             r_factor_one_minus_r_all[::-1],
@@ -788,7 +779,6 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     da_r_u_h_cand_rows = dU_h_h_to_dh_flat.reshape(T * B, 5 * n_h)[:, n_h : 4 * n_h]
     W_r_u_h = np.concatenate((W_r, W_u, W_h))
     dx_rows = da_r_u_h_cand_rows @ W_r_u_h
-    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(
         W_u=dW_u,
         W_r=dW_r,
@@ -801,7 +791,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         b_h=db_h,
         c_h=dc_h,
     )
-    return dparams, dx_all, State(h=dh_next_later.copy())
+    return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later.copy())
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -821,17 +811,11 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_jvp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dparams, _PARAMS, ""),
-        ((dxs,), _INPUTS, "T B"),
-        (dstate0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
     multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    one = np.array(1, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
     (
@@ -846,8 +830,8 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         b_h_dot,
         c_h_dot,
     ) = dparams
-    b_u_r_dot = np.stack((b_u_dot, b_r_dot))[:, None]
-    U_u_r_h_columns = _columns(np.stack((U_u.T, U_r.T, U_h.T)), B)
+    b_u_r_dot = np.concatenate((b_u_dot, b_r_dot)).reshape(2, 1, n_h)
+    U_u_r_h_columns = _columns(np.concatenate((U_u, U_r, U_h)), 3, B)
     x_all = tape.x
     h_all = tape.h
     u_all = tape.u
@@ -866,7 +850,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - Γ_r
     reciprocal(exp_r_all, out=one_minus_r_all)
-    add(one_minus_r_all, 1, out=one_minus_r_all)
+    add(one_minus_r_all, one, out=one_minus_r_all)
     reciprocal(one_minus_r_all, out=one_minus_r_all)
     # 1 - h'_t²
     absolute(a_h_cand_all, out=exp_h_cand_all)
@@ -874,7 +858,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     exp(exp_h_cand_all, out=exp_h_cand_all)
     slope_h_cand_all = exp_h_cand_all
     spare = np.empty_like(slope_h_cand_all)
-    add(exp_h_cand_all, 1, out=spare)
+    add(exp_h_cand_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_h_cand_all, spare, out=slope_h_cand_all)
     multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
@@ -970,7 +954,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
 def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
     """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
 
-    The second is better for a single row per step: then one call serves several gates.
+    The second is better for a single row per step: then what one step computes is in one piece.
     """
     B, *rest = lengths
     if B == 1:
@@ -981,39 +965,44 @@ def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
     """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
     (T, G, B, n), k = out.shape, x.shape[2]
-    rows = x.reshape(T * B, k)
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
     if B == 1:
-        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
     else:
-        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
-        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
-def _columns(weights: Array, B: int) -> Array:
-    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+def _columns(weights: Array, G: int, B: int) -> Array:
+    """Weights of G gates (G n, k) for products with B rows: (G, n / width, k, width).
 
-    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    The blocks of columns are as wide as BLAS multiplies without packing, which is much faster. For
+    a single row they are one matrix.
     """
-    G, k, n = weights.shape
+    rows, k = weights.shape
     if B == 1:
-        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+        return np.ascontiguousarray(weights.T)
+    n = rows // G
     widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
     small = [width for width in widths if B * k * width <= 1_000_000]
     width = (small or widths[:1] or [n])[0]
-    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+    return np.ascontiguousarray(weights.reshape(G, n // width, width, k).swapaxes(2, 3))
 
 
 def _blocks(out: Array, weights: Array) -> Array:
-    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    """The view of results (..., G, B, n) that a product with `_columns` fills.
+
+    The gates of a single row must lie in one piece.
+    """
     *lead, G, B, n = out.shape
     if weights.ndim == 2:
-        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+        return out.reshape(*lead, B, G * n)
     width = weights.shape[-1]
     return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    """How many steps of so many values each fit into the cache, and so are computed at once."""
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -1027,20 +1016,40 @@ def _filled(
     ]
 
 
-def _check(
-    function: str, *groups: tuple[object, dict[str, str], str]
-) -> tuple[dict[str, int], np.dtype[Any] | None]:
-    """The length of every axis and the dtype, once all arrays agree on them.
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
 
-    A group is its arrays, the axes of each by name, and the axes that come before those.
-    """
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, own_axes, lead in groups:
-        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
-            names, got = ", ".join(own_axes), type(arrays).__name__
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
             raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
-        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -1053,4 +1062,4 @@ def _check(
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, dtype
+    return sizes, cast("np.dtype[Any]", dtype)

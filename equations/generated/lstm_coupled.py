@@ -12,7 +12,9 @@ file, not this one. B is the batch, T the number of time steps. MIT licence; see
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -50,6 +52,18 @@ _SAVED = {
     "o": "n_h",
     "tanh_c_next": "n_h",
     "h_next": "n_h",
+}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
 }
 
 
@@ -156,7 +170,7 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         h (B, n_h), c (B, n_h).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    _check("step", params, (x,), state)
     W_i, W_o, W_g, U_i, U_o, U_g, p_i, p_o, b_i, b_o, b_g = params
     h, c = state
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
@@ -212,7 +226,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
         the batch.
     """
     dnext = State(*_filled(dnext, [saved.h_next.shape, saved.c_next.shape], saved[0].dtype))
-    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    _check("step_vjp", params, saved, dnext)
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
     x, h, c, i, one_minus_i, a_g = saved.x, saved.h, saved.c, saved.i, saved.one_minus_i, saved.a_g
@@ -295,14 +309,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape, saved.c.shape], saved[0].dtype))
-    _check(
-        "step_jvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_jvp", params, saved, dparams, (dx,), dstate)
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
     x, h, c, i, one_minus_i, a_g = saved.x, saved.h, saved.c, saved.i, saved.one_minus_i, saved.a_g
@@ -392,15 +399,7 @@ def step_hvp(
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape, saved.c.shape], saved[0].dtype))
-    _check(
-        "step_hvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dnext, _NEXT, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
     x, h, c, i, one_minus_i, a_g = saved.x, saved.h, saved.c, saved.i, saved.one_minus_i, saved.a_g
@@ -559,7 +558,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
         `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
         the axes of `b`.
     """
-    sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    sizes, dtype = _check("step_jacobian", params, saved)
     n_h = sizes["n_h"]
     U_i, U_o, U_g, p_i, p_o = params.U_i, params.U_o, params.U_g, params.p_i, params.p_o
     c, i, one_minus_i, a_g, g = saved.c, saved.i, saved.one_minus_i, saved.a_g, saved.g
@@ -620,22 +619,18 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         h (T, B, n_h), c (T, B, n_h).
         The tape, which may refer to arguments and results: do not change it.
     """
-    sizes, dtype = _check(
-        "unroll",
-        (params, _PARAMS, ""),
-        ((xs,), _INPUTS, "T B"),
-        (state0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
     reciprocal, tanh = np.reciprocal, np.tanh
+    one = np.array(1, dtype=dtype)
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o, b_i, b_o = params.U_g, params.p_i, params.p_o, params.b_i, params.b_o
     b_g = params.b_g
-    b_i_g_o = np.stack((b_i, b_g, b_o))[:, None]
-    U_i_columns = _columns(U_i.T[None], B)
-    U_g_columns = _columns(U_g.T[None], B)
-    U_o_columns = _columns(U_o.T[None], B)
+    b_i_g_o = np.concatenate((b_i, b_g, b_o)).reshape(3, 1, n_h)
+    U_i_columns = _columns(U_i, 1, B)
+    U_g_columns = _columns(U_g, 1, B)
+    U_o_columns = _columns(U_o, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
@@ -681,12 +676,12 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         exp_i = a_i_ahead
         negative(a_i, out=exp_i)
         exp(exp_i, out=exp_i)
-        add(exp_i, 1, out=i)
+        add(exp_i, one, out=i)
         reciprocal(i, out=i)
         # 1 - i_t
         one_minus_i = a_i_ahead
         reciprocal(exp_i, out=one_minus_i)
-        add(one_minus_i, 1, out=one_minus_i)
+        add(one_minus_i, one, out=one_minus_i)
         reciprocal(one_minus_i, out=one_minus_i)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_g = a_g_ahead
@@ -708,7 +703,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         exp_o = a_o_ahead
         negative(a_o, out=exp_o)
         exp(exp_o, out=exp_o)
-        add(exp_o, 1, out=o)
+        add(exp_o, one, out=o)
         reciprocal(o, out=o)
         # tanh(c_t)
         tanh(c_next, out=tanh_c_next)
@@ -745,19 +740,15 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         batch and time.
     """
     dnexts = State(*_filled(dnexts, [tape.h_next.shape, tape.c_next.shape], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_vjp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dnexts, _NEXT, "T B"),
-    )
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
     matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
     subtract = np.subtract
+    one = np.array(1, dtype=dtype)
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
-    U_o_g_i_columns = _columns(np.concatenate((U_o, U_g, U_i))[None], B)
+    U_o_g_i_columns = _columns(np.concatenate((U_o, U_g, U_i)).T, 1, B)
     steps = _chunk(T, B * (5 * n_h))
     exp_g_to_one_minus_i_factor_chunk = _gates(steps, 3, B, n_h, dtype=dtype)
     dc_next_da_o_by_dh_next_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
@@ -792,14 +783,14 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         exp(exp_g_all, out=exp_g_all)
         slope_g_all = exp_g_to_one_minus_i_factor_all[:, 0]
         spare = np.empty_like(slope_g_all)
-        add(exp_g_all, 1, out=spare)
+        add(exp_g_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_g_all, spare, out=slope_g_all)
         multiply(slope_g_all, 4, out=slope_g_all)
         # 1 - o_t
         one_minus_o_all = dc_next_da_o_by_dh_next_all[:, 1]
         reciprocal(exp_o_all, out=one_minus_o_all)
-        add(one_minus_o_all, 1, out=one_minus_o_all)
+        add(one_minus_o_all, one, out=one_minus_o_all)
         reciprocal(one_minus_o_all, out=one_minus_o_all)
         # 1 - tanh²(c_t)
         exp_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
@@ -808,7 +799,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
         slope_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
         spare = np.empty_like(slope_tanh_c_next_all)
-        add(exp_tanh_c_next_all, 1, out=spare)
+        add(exp_tanh_c_next_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
         multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
@@ -908,7 +899,6 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     # x_t is in a_i, a_g, a_o
     W_o_g_i = np.concatenate((W_o, W_g, W_i))
     dx_rows = da_o_g_i_rows @ W_o_g_i
-    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(
         W_i=dW_i,
         W_o=dW_o,
@@ -922,7 +912,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         b_o=db_o,
         b_g=db_g,
     )
-    return dparams, dx_all, State(h=dh_next_later, c=dc_next_later.copy())
+    return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later, c=dc_next_later.copy())
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -942,17 +932,11 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:], tape.c.shape[1:]], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_jvp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dparams, _PARAMS, ""),
-        ((dxs,), _INPUTS, "T B"),
-        (dstate0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
     multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    one = np.array(1, dtype=dtype)
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
     (
@@ -968,9 +952,9 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         b_o_dot,
         b_g_dot,
     ) = dparams
-    U_i_columns = _columns(U_i.T[None], B)
-    U_g_columns = _columns(U_g.T[None], B)
-    U_o_columns = _columns(U_o.T[None], B)
+    U_i_columns = _columns(U_i, 1, B)
+    U_g_columns = _columns(U_g, 1, B)
+    U_o_columns = _columns(U_o, 1, B)
     x_all = tape.x
     h_all = tape.h
     c_all = tape.c
@@ -998,13 +982,13 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     exp(exp_g_all, out=exp_g_all)
     slope_g_all = exp_g_all
     spare = np.empty_like(slope_g_all)
-    add(exp_g_all, 1, out=spare)
+    add(exp_g_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_g_all, spare, out=slope_g_all)
     multiply(slope_g_all, 4, out=slope_g_all)
     # 1 - o_t
     reciprocal(exp_o_all, out=one_minus_o_all)
-    add(one_minus_o_all, 1, out=one_minus_o_all)
+    add(one_minus_o_all, one, out=one_minus_o_all)
     reciprocal(one_minus_o_all, out=one_minus_o_all)
     # 1 - tanh²(c_t)
     absolute(c_next_all, out=exp_tanh_c_next_all)
@@ -1012,7 +996,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
     slope_tanh_c_next_all = exp_tanh_c_next_all
     spare = np.empty_like(slope_tanh_c_next_all)
-    add(exp_tanh_c_next_all, 1, out=spare)
+    add(exp_tanh_c_next_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
     multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
@@ -1129,7 +1113,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
 def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
     """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
 
-    The second is better for a single row per step: then one call serves several gates.
+    The second is better for a single row per step: then what one step computes is in one piece.
     """
     B, *rest = lengths
     if B == 1:
@@ -1140,39 +1124,44 @@ def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
     """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
     (T, G, B, n), k = out.shape, x.shape[2]
-    rows = x.reshape(T * B, k)
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
     if B == 1:
-        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
     else:
-        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
-        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
-def _columns(weights: Array, B: int) -> Array:
-    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+def _columns(weights: Array, G: int, B: int) -> Array:
+    """Weights of G gates (G n, k) for products with B rows: (G, n / width, k, width).
 
-    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    The blocks of columns are as wide as BLAS multiplies without packing, which is much faster. For
+    a single row they are one matrix.
     """
-    G, k, n = weights.shape
+    rows, k = weights.shape
     if B == 1:
-        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+        return np.ascontiguousarray(weights.T)
+    n = rows // G
     widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
     small = [width for width in widths if B * k * width <= 1_000_000]
     width = (small or widths[:1] or [n])[0]
-    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+    return np.ascontiguousarray(weights.reshape(G, n // width, width, k).swapaxes(2, 3))
 
 
 def _blocks(out: Array, weights: Array) -> Array:
-    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    """The view of results (..., G, B, n) that a product with `_columns` fills.
+
+    The gates of a single row must lie in one piece.
+    """
     *lead, G, B, n = out.shape
     if weights.ndim == 2:
-        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+        return out.reshape(*lead, B, G * n)
     width = weights.shape[-1]
     return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    """How many steps of so many values each fit into the cache, and so are computed at once."""
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -1186,20 +1175,40 @@ def _filled(
     ]
 
 
-def _check(
-    function: str, *groups: tuple[object, dict[str, str], str]
-) -> tuple[dict[str, int], np.dtype[Any] | None]:
-    """The length of every axis and the dtype, once all arrays agree on them.
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
 
-    A group is its arrays, the axes of each by name, and the axes that come before those.
-    """
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, own_axes, lead in groups:
-        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
-            names, got = ", ".join(own_axes), type(arrays).__name__
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
             raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
-        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -1212,4 +1221,4 @@ def _check(
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, dtype
+    return sizes, cast("np.dtype[Any]", dtype)

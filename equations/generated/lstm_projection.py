@@ -13,7 +13,9 @@ that file, not this one. B is the batch, T the number of time steps. MIT licence
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -59,6 +61,18 @@ _SAVED = {
     "tanh_c_next": "n_h",
     "o_tanh_c_next": "n_h",
     "h_next": "n_p",
+}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
 }
 
 
@@ -184,7 +198,7 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         h (B, n_p), c (B, n_h).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    _check("step", params, (x,), state)
     W_f, W_i, W_o, W_g, U_f, U_i, U_o, U_g, p_f, p_i, p_o, b_f, b_i, b_o, b_g, W_r = params
     h, c = state
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
@@ -248,7 +262,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
         the batch.
     """
     dnext = State(*_filled(dnext, [saved.h_next.shape, saved.c_next.shape], saved[0].dtype))
-    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    _check("step_vjp", params, saved, dnext)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
@@ -353,14 +367,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape, saved.c.shape], saved[0].dtype))
-    _check(
-        "step_jvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_jvp", params, saved, dparams, (dx,), dstate)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
@@ -474,15 +481,7 @@ def step_hvp(
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape, saved.c.shape], saved[0].dtype))
-    _check(
-        "step_hvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dnext, _NEXT, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
@@ -699,7 +698,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
         `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
         the axes of `b`.
     """
-    sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    sizes, dtype = _check("step_jacobian", params, saved)
     n_h = sizes["n_h"]
     U_f, U_i, U_o, U_g, p_f = params.U_f, params.U_i, params.U_o, params.U_g, params.p_f
     p_i, p_o, W_r = params.p_i, params.p_o, params.W_r
@@ -780,25 +779,21 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         h (T, B, n_p), c (T, B, n_h).
         The tape, which may refer to arguments and results: do not change it.
     """
-    sizes, dtype = _check(
-        "unroll",
-        (params, _PARAMS, ""),
-        ((xs,), _INPUTS, "T B"),
-        (state0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_p, n_h = sizes["T"], sizes["B"], sizes["n_p"], sizes["n_h"]
     add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
     reciprocal, tanh = np.reciprocal, np.tanh
+    one = np.array(1, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, b_f, b_i, b_o, b_g = params.p_o, params.b_f, params.b_i, params.b_o, params.b_g
     W_r = params.W_r
-    b_f_i_g_o = np.stack((b_f, b_i, b_g, b_o))[:, None]
-    U_f_i_columns = _columns(np.stack((U_f.T, U_i.T)), B)
-    p_f_i = np.stack((p_f, p_i))[:, None]
-    U_g_columns = _columns(U_g.T[None], B)
-    U_o_columns = _columns(U_o.T[None], B)
-    W_r_columns = _columns(W_r.T[None], B)
+    b_f_i_g_o = np.concatenate((b_f, b_i, b_g, b_o)).reshape(4, 1, n_h)
+    U_f_i_columns = _columns(np.concatenate((U_f, U_i)), 2, B)
+    p_f_i = np.concatenate((p_f, p_i)).reshape(2, 1, n_h)
+    U_g_columns = _columns(U_g, 1, B)
+    U_o_columns = _columns(U_o, 1, B)
+    W_r_columns = _columns(W_r, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_p), dtype=dtype)
     h_steps[0] = state0.h
@@ -869,7 +864,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         exp_f_i = a_f_i_ahead
         negative(a_f_i, out=exp_f_i)
         exp(exp_f_i, out=exp_f_i)
-        add(exp_f_i, 1, out=f_i)
+        add(exp_f_i, one, out=f_i)
         reciprocal(f_i, out=f_i)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_g = a_g_ahead
@@ -891,7 +886,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         exp_o = a_o_ahead
         negative(a_o, out=exp_o)
         exp(exp_o, out=exp_o)
-        add(exp_o, 1, out=o)
+        add(exp_o, one, out=o)
         reciprocal(o, out=o)
         # tanh(c_t)
         tanh(c_next, out=tanh_c_next)
@@ -933,22 +928,18 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         batch and time.
     """
     dnexts = State(*_filled(dnexts, [tape.h_next.shape, tape.c_next.shape], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_vjp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dnexts, _NEXT, "T B"),
-    )
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_p, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_p"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
     matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
+    one = np.array(1, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
-    W_r_columns = _columns(W_r[None], B)
-    U_o_g_i_f_columns = _columns(np.concatenate((U_o, U_g, U_i, U_f))[None], B)
+    W_r_columns = _columns(W_r.T, 1, B)
+    U_o_f_i_g_columns = _columns(np.concatenate((U_o, U_f, U_i, U_g)).T, 1, B)
     steps = _chunk(T, B * (6 * n_h))
-    exp_g_to_f_factor_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
+    one_minus_f_to_f_factor_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
     exp_tanh_c_next_one_minus_o_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
     dh_next_all = np.empty((T, B, n_p), dtype=dtype)
     do_tanh_c_next = np.empty((B, n_h), dtype=dtype)
@@ -959,12 +950,12 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     dh = dh_next_later
     do_tanh_c_next_blocks = _blocks(do_tanh_c_next[None], W_r_columns)
     spare_n_h = np.empty((B, n_h), dtype=dtype)
-    dh_blocks = _blocks(dh[None], U_o_g_i_f_columns)
+    dh_blocks = _blocks(dh[None], U_o_f_i_g_columns)
     spare_j_n_h = np.empty((B, n_h), dtype=dtype)
     for stop in range(T, 0, -steps):
         start = max(stop - steps, 0)
         back = slice(stop - 1, start - 1 if start else None, -1)
-        exp_g_to_f_factor_all = exp_g_to_f_factor_chunk[: stop - start]
+        one_minus_f_to_f_factor_all = one_minus_f_to_f_factor_chunk[: stop - start]
         exp_tanh_c_next_one_minus_o_all = exp_tanh_c_next_one_minus_o_chunk[: stop - start]
         c_all = tape.c[start:stop]
         exp_f_all = tape.exp_f[start:stop]
@@ -980,30 +971,30 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         dh_next_given_all = dnexts.h[start:stop]
         dc_next_given_all = dnexts.c[start:stop]
         # 1 - f_t
-        one_minus_f_all = exp_g_to_f_factor_all[:, 2]
+        one_minus_f_all = one_minus_f_to_f_factor_all[:, 0]
         reciprocal(exp_f_all, out=one_minus_f_all)
-        add(one_minus_f_all, 1, out=one_minus_f_all)
+        add(one_minus_f_all, one, out=one_minus_f_all)
         reciprocal(one_minus_f_all, out=one_minus_f_all)
         # 1 - i_t
-        one_minus_i_all = exp_g_to_f_factor_all[:, 1]
+        one_minus_i_all = one_minus_f_to_f_factor_all[:, 1]
         reciprocal(exp_i_all, out=one_minus_i_all)
-        add(one_minus_i_all, 1, out=one_minus_i_all)
+        add(one_minus_i_all, one, out=one_minus_i_all)
         reciprocal(one_minus_i_all, out=one_minus_i_all)
         # 1 - g_t²
-        exp_g_all = exp_g_to_f_factor_all[:, 0]
+        exp_g_all = one_minus_f_to_f_factor_all[:, 2]
         absolute(a_g_all, out=exp_g_all)
         multiply(exp_g_all, -2, out=exp_g_all)
         exp(exp_g_all, out=exp_g_all)
-        slope_g_all = exp_g_to_f_factor_all[:, 0]
+        slope_g_all = one_minus_f_to_f_factor_all[:, 2]
         spare = np.empty_like(slope_g_all)
-        add(exp_g_all, 1, out=spare)
+        add(exp_g_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_g_all, spare, out=slope_g_all)
         multiply(slope_g_all, 4, out=slope_g_all)
         # 1 - o_t
         one_minus_o_all = exp_tanh_c_next_one_minus_o_all[:, 1]
         reciprocal(exp_o_all, out=one_minus_o_all)
-        add(one_minus_o_all, 1, out=one_minus_o_all)
+        add(one_minus_o_all, one, out=one_minus_o_all)
         reciprocal(one_minus_o_all, out=one_minus_o_all)
         # 1 - tanh²(c_t)
         exp_tanh_c_next_all = exp_tanh_c_next_one_minus_o_all[:, 0]
@@ -1012,7 +1003,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
         slope_tanh_c_next_all = exp_tanh_c_next_one_minus_o_all[:, 0]
         spare = np.empty_like(slope_tanh_c_next_all)
-        add(exp_tanh_c_next_all, 1, out=spare)
+        add(exp_tanh_c_next_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
         multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
@@ -1024,18 +1015,18 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         dc_next_by_do_tanh_c_next_all = exp_tanh_c_next_one_minus_o_all[:, 0]
         multiply(o_all, slope_tanh_c_next_all, out=dc_next_by_do_tanh_c_next_all)
         # i_t ∘ (1 - g_t²)
-        da_g_by_dc_next_all = exp_g_to_f_factor_all[:, 0]
+        da_g_by_dc_next_all = one_minus_f_to_f_factor_all[:, 2]
         multiply(i_all, slope_g_all, out=da_g_by_dc_next_all)
         # i_t ∘ g_t ∘ (1 - i_t)
-        da_i_by_dc_next_all = exp_g_to_f_factor_all[:, 1]
+        da_i_by_dc_next_all = one_minus_f_to_f_factor_all[:, 1]
         multiply(i_all, one_minus_i_all, out=da_i_by_dc_next_all)
         multiply(da_i_by_dc_next_all, g_all, out=da_i_by_dc_next_all)
         # f_t ∘ (1 - f_t) ∘ c_{t-1}
-        da_f_by_dc_next_all = exp_g_to_f_factor_all[:, 2]
+        da_f_by_dc_next_all = one_minus_f_to_f_factor_all[:, 0]
         multiply(f_all, one_minus_f_all, out=da_f_by_dc_next_all)
         multiply(da_f_by_dc_next_all, c_all, out=da_f_by_dc_next_all)
         # f_t = σ(a_f)
-        f_factor_all = exp_g_to_f_factor_all[:, 3]
+        f_factor_all = one_minus_f_to_f_factor_all[:, 3]
         copyto(f_factor_all, f_all)
         for (
             dh_next,
@@ -1045,9 +1036,9 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
             dc_next_from_do_tanh_c_next,
             da_o,
             dc_next_given,
-            da_g_to_dc_from_dc_next,
-            da_g_by_dc_next_to_f_factor,
-            da_o_g_i_f_row,
+            da_f_to_dc_from_dc_next,
+            da_f_by_dc_next_to_f_factor,
+            da_o_f_i_g_row,
             dc_from_dc_next,
             da_f,
             da_i,
@@ -1060,10 +1051,10 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
             dc_next_to_dc_all[back, 1],
             dc_next_given_all[::-1],
             dc_next_to_dc_all[back, 2:],
-            exp_g_to_f_factor_all[::-1],
+            one_minus_f_to_f_factor_all[::-1],
             dc_next_to_dc_flat.reshape(T, B, 6 * n_h)[back, :, n_h : 5 * n_h],
             dc_next_to_dc_all[back, 5],
-            dc_next_to_dc_all[back, 4],
+            dc_next_to_dc_all[back, 2],
             dc_next_to_dc_all[back, 3],
             strict=True,
         ):
@@ -1072,20 +1063,24 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
             matmul(dh_next, W_r_columns, out=do_tanh_c_next_blocks)
             # c_t is in a_o, tanh(c_t)
             # o_t = σ(a_o)
-            multiply(do_tanh_c_next, dc_next_by_do_tanh_c_next_to_da_o_by_do_tanh_c_next, out=dc_next_from_do_tanh_c_next_to_da_o)
+            multiply(
+                do_tanh_c_next,
+                dc_next_by_do_tanh_c_next_to_da_o_by_do_tanh_c_next,
+                out=dc_next_from_do_tanh_c_next_to_da_o,
+            )
             # c_t is in a_o, tanh(c_t)
             dc_next = dc_next_from_do_tanh_c_next
             multiply(da_o, p_o, out=spare_n_h)
             add(dc_next_given, dc_next_from_do_tanh_c_next, out=dc_next)
             add(dc_next, dc_next_later, out=dc_next)
             add(dc_next, spare_n_h, out=dc_next)
-            # g_t = tanh(a_g)
-            # i_t = σ(a_i)
             # f_t = σ(a_f)
+            # i_t = σ(a_i)
+            # g_t = tanh(a_g)
             # c_{t-1} is in a_f, a_i, c_t
-            multiply(dc_next, da_g_by_dc_next_to_f_factor, out=da_g_to_dc_from_dc_next)
+            multiply(dc_next, da_f_by_dc_next_to_f_factor, out=da_f_to_dc_from_dc_next)
             # h_{t-1} is in a_f, a_i, a_g, a_o
-            matmul(da_o_g_i_f_row, U_o_g_i_f_columns, out=dh_blocks)
+            matmul(da_o_f_i_g_row, U_o_f_i_g_columns, out=dh_blocks)
             # c_{t-1} is in a_f, a_i, c_t
             dc = dc_from_dc_next
             multiply(da_f, p_f, out=spare_n_h)
@@ -1098,46 +1093,45 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     o_tanh_c_next_rows = tape.o_tanh_c_next.reshape(T * B, n_h)
     dW_r = dh_next_rows.T @ o_tanh_c_next_rows
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-    # a_g = W_g x_t + U_g h_{t-1} + b_g
-    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-    da_o_g_i_f_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, n_h : 5 * n_h]
+    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    da_o_f_i_g_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, n_h : 5 * n_h]
     x_rows = tape.x.reshape(T * B, n_x)
-    dW_o_g_i_f = da_o_g_i_f_rows.T @ x_rows
-    dW_o = dW_o_g_i_f[:n_h]
-    dW_g = dW_o_g_i_f[n_h : 2 * n_h]
-    dW_i = dW_o_g_i_f[2 * n_h : 3 * n_h]
-    dW_f = dW_o_g_i_f[3 * n_h :]
+    dW_o_f_i_g = da_o_f_i_g_rows.T @ x_rows
+    dW_o = dW_o_f_i_g[:n_h]
+    dW_f = dW_o_f_i_g[n_h : 2 * n_h]
+    dW_i = dW_o_f_i_g[2 * n_h : 3 * n_h]
+    dW_g = dW_o_f_i_g[3 * n_h :]
     h_rows = tape.h.reshape(T * B, n_p)
-    dU_o_g_i_f = da_o_g_i_f_rows.T @ h_rows
-    dU_o = dU_o_g_i_f[:n_h]
-    dU_g = dU_o_g_i_f[n_h : 2 * n_h]
-    dU_i = dU_o_g_i_f[2 * n_h : 3 * n_h]
-    dU_f = dU_o_g_i_f[3 * n_h :]
+    dU_o_f_i_g = da_o_f_i_g_rows.T @ h_rows
+    dU_o = dU_o_f_i_g[:n_h]
+    dU_f = dU_o_f_i_g[n_h : 2 * n_h]
+    dU_i = dU_o_f_i_g[2 * n_h : 3 * n_h]
+    dU_g = dU_o_f_i_g[3 * n_h :]
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     c_next_rows = tape.c_next.reshape(T * B, n_h)
     da_o_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, n_h : 2 * n_h]
     dp_o = (da_o_rows * c_next_rows).sum(axis=0)
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-    # a_g = W_g x_t + U_g h_{t-1} + b_g
-    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-    db_o_g_i_f = da_o_g_i_f_rows.sum(axis=0)
-    db_o = db_o_g_i_f[:n_h]
-    db_g = db_o_g_i_f[n_h : 2 * n_h]
-    db_i = db_o_g_i_f[2 * n_h : 3 * n_h]
-    db_f = db_o_g_i_f[3 * n_h :]
+    # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    db_o_f_i_g = da_o_f_i_g_rows.sum(axis=0)
+    db_o = db_o_f_i_g[:n_h]
+    db_f = db_o_f_i_g[n_h : 2 * n_h]
+    db_i = db_o_f_i_g[2 * n_h : 3 * n_h]
+    db_g = db_o_f_i_g[3 * n_h :]
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     c_rows = tape.c.reshape(T * B, n_h)
     da_i_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, 3 * n_h : 4 * n_h]
     dp_i = (da_i_rows * c_rows).sum(axis=0)
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-    da_f_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, 4 * n_h : 5 * n_h]
+    da_f_rows = dc_next_to_dc_flat.reshape(T * B, 6 * n_h)[:, 2 * n_h : 3 * n_h]
     dp_f = (da_f_rows * c_rows).sum(axis=0)
     # x_t is in a_f, a_i, a_g, a_o
-    W_o_g_i_f = np.concatenate((W_o, W_g, W_i, W_f))
-    dx_rows = da_o_g_i_f_rows @ W_o_g_i_f
-    dx_all = dx_rows.reshape(T, B, n_x)
+    W_o_f_i_g = np.concatenate((W_o, W_f, W_i, W_g))
+    dx_rows = da_o_f_i_g_rows @ W_o_f_i_g
     dparams = Params(
         W_f=dW_f,
         W_i=dW_i,
@@ -1156,7 +1150,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         b_g=db_g,
         W_r=dW_r,
     )
-    return dparams, dx_all, State(h=dh_next_later, c=dc_next_later.copy())
+    return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later, c=dc_next_later.copy())
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -1176,17 +1170,11 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:], tape.c.shape[1:]], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_jvp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dparams, _PARAMS, ""),
-        ((dxs,), _INPUTS, "T B"),
-        (dstate0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
     T, B, n_p, n_h = sizes["T"], sizes["B"], sizes["n_p"], sizes["n_h"]
     absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
     multiply, reciprocal, square = np.multiply, np.reciprocal, np.square
+    one = np.array(1, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o, W_r = params.p_o, params.W_r
@@ -1208,13 +1196,13 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         b_g_dot,
         W_r_dot,
     ) = dparams
-    p_f_i_dot = np.stack((p_f_dot, p_i_dot))[:, None]
-    b_f_i_dot = np.stack((b_f_dot, b_i_dot))[:, None]
-    U_f_i_columns = _columns(np.stack((U_f.T, U_i.T)), B)
-    p_f_i = np.stack((p_f, p_i))[:, None]
-    U_g_columns = _columns(U_g.T[None], B)
-    U_o_columns = _columns(U_o.T[None], B)
-    W_r_columns = _columns(W_r.T[None], B)
+    p_f_i_dot = np.concatenate((p_f_dot, p_i_dot)).reshape(2, 1, n_h)
+    b_f_i_dot = np.concatenate((b_f_dot, b_i_dot)).reshape(2, 1, n_h)
+    U_f_i_columns = _columns(np.concatenate((U_f, U_i)), 2, B)
+    p_f_i = np.concatenate((p_f, p_i)).reshape(2, 1, n_h)
+    U_g_columns = _columns(U_g, 1, B)
+    U_o_columns = _columns(U_o, 1, B)
+    W_r_columns = _columns(W_r, 1, B)
     x_all = tape.x
     h_all = tape.h
     c_all = tape.c
@@ -1243,11 +1231,11 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     h_next_dot_all = np.empty((T, B, n_p), dtype=dtype)
     # 1 - f_t
     reciprocal(exp_f_all, out=one_minus_f_all)
-    add(one_minus_f_all, 1, out=one_minus_f_all)
+    add(one_minus_f_all, one, out=one_minus_f_all)
     reciprocal(one_minus_f_all, out=one_minus_f_all)
     # 1 - i_t
     reciprocal(exp_i_all, out=one_minus_i_all)
-    add(one_minus_i_all, 1, out=one_minus_i_all)
+    add(one_minus_i_all, one, out=one_minus_i_all)
     reciprocal(one_minus_i_all, out=one_minus_i_all)
     # 1 - g_t²
     absolute(a_g_all, out=exp_g_all)
@@ -1255,13 +1243,13 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     exp(exp_g_all, out=exp_g_all)
     slope_g_all = exp_g_all
     spare = np.empty_like(slope_g_all)
-    add(exp_g_all, 1, out=spare)
+    add(exp_g_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_g_all, spare, out=slope_g_all)
     multiply(slope_g_all, 4, out=slope_g_all)
     # 1 - o_t
     reciprocal(exp_o_all, out=one_minus_o_all)
-    add(one_minus_o_all, 1, out=one_minus_o_all)
+    add(one_minus_o_all, one, out=one_minus_o_all)
     reciprocal(one_minus_o_all, out=one_minus_o_all)
     # 1 - tanh²(c_t)
     absolute(c_next_all, out=exp_tanh_c_next_all)
@@ -1269,7 +1257,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
     slope_tanh_c_next_all = exp_tanh_c_next_all
     spare = np.empty_like(slope_tanh_c_next_all)
-    add(exp_tanh_c_next_all, 1, out=spare)
+    add(exp_tanh_c_next_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
     multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
@@ -1323,11 +1311,19 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     add(a_o_dot_ahead_all, b_o_dot, out=a_o_dot_ahead_all)
     # o_t ∘ (1 - tanh²(c_t))
     o_tanh_c_next_dot_by_c_next_dot_to_o_tanh_c_next_dot_by_c_next_dot_all = exp_tanh_c_next_all
-    multiply(o_all, slope_tanh_c_next_all, out=o_tanh_c_next_dot_by_c_next_dot_to_o_tanh_c_next_dot_by_c_next_dot_all)
+    multiply(
+        o_all,
+        slope_tanh_c_next_all,
+        out=o_tanh_c_next_dot_by_c_next_dot_to_o_tanh_c_next_dot_by_c_next_dot_all,
+    )
     # o_t ∘ tanh(c_t) ∘ (1 - o_t)
     o_tanh_c_next_dot_by_a_o_dot_all = one_minus_o_all
     multiply(o_all, one_minus_o_all, out=o_tanh_c_next_dot_by_a_o_dot_all)
-    multiply(o_tanh_c_next_dot_by_a_o_dot_all, tanh_c_next_all, out=o_tanh_c_next_dot_by_a_o_dot_all)
+    multiply(
+        o_tanh_c_next_dot_by_a_o_dot_all,
+        tanh_c_next_all,
+        out=o_tanh_c_next_dot_by_a_o_dot_all,
+    )
     # Ẇ_r (o_t ∘ tanh(c_t))
     _product(o_tanh_c_next_all, (W_r_dot,), h_next_dot_ahead_all[:, None])
     h_dot = dstate0.h
@@ -1401,7 +1397,11 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         # o_t ∘ tanh(c_t)
         o_tanh_c_next_dot = a_o_dot_ahead
         multiply(o_tanh_c_next_dot_by_a_o_dot, a_o_dot, out=o_tanh_c_next_dot)
-        multiply(o_tanh_c_next_dot_by_c_next_dot_to_o_tanh_c_next_dot_by_c_next_dot, c_next_dot, out=spare_n_h)
+        multiply(
+            o_tanh_c_next_dot_by_c_next_dot_to_o_tanh_c_next_dot_by_c_next_dot,
+            c_next_dot,
+            out=spare_n_h,
+        )
         add(spare_n_h, o_tanh_c_next_dot, out=o_tanh_c_next_dot)
         # h_t = W_r (o_t ∘ tanh(c_t))
         matmul(o_tanh_c_next_dot, W_r_columns, out=h_next_dot_blocks)
@@ -1414,7 +1414,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
 def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
     """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
 
-    The second is better for a single row per step: then one call serves several gates.
+    The second is better for a single row per step: then what one step computes is in one piece.
     """
     B, *rest = lengths
     if B == 1:
@@ -1425,39 +1425,44 @@ def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
     """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
     (T, G, B, n), k = out.shape, x.shape[2]
-    rows = x.reshape(T * B, k)
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
     if B == 1:
-        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
     else:
-        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
-        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
-def _columns(weights: Array, B: int) -> Array:
-    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+def _columns(weights: Array, G: int, B: int) -> Array:
+    """Weights of G gates (G n, k) for products with B rows: (G, n / width, k, width).
 
-    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    The blocks of columns are as wide as BLAS multiplies without packing, which is much faster. For
+    a single row they are one matrix.
     """
-    G, k, n = weights.shape
+    rows, k = weights.shape
     if B == 1:
-        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+        return np.ascontiguousarray(weights.T)
+    n = rows // G
     widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
     small = [width for width in widths if B * k * width <= 1_000_000]
     width = (small or widths[:1] or [n])[0]
-    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+    return np.ascontiguousarray(weights.reshape(G, n // width, width, k).swapaxes(2, 3))
 
 
 def _blocks(out: Array, weights: Array) -> Array:
-    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    """The view of results (..., G, B, n) that a product with `_columns` fills.
+
+    The gates of a single row must lie in one piece.
+    """
     *lead, G, B, n = out.shape
     if weights.ndim == 2:
-        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+        return out.reshape(*lead, B, G * n)
     width = weights.shape[-1]
     return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    """How many steps of so many values each fit into the cache, and so are computed at once."""
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -1471,20 +1476,40 @@ def _filled(
     ]
 
 
-def _check(
-    function: str, *groups: tuple[object, dict[str, str], str]
-) -> tuple[dict[str, int], np.dtype[Any] | None]:
-    """The length of every axis and the dtype, once all arrays agree on them.
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
 
-    A group is its arrays, the axes of each by name, and the axes that come before those.
-    """
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, own_axes, lead in groups:
-        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
-            names, got = ", ".join(own_axes), type(arrays).__name__
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
             raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
-        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -1497,4 +1522,4 @@ def _check(
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, dtype
+    return sizes, cast("np.dtype[Any]", dtype)

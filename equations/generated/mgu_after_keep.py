@@ -10,7 +10,9 @@ file, not this one. B is the batch, T the number of time steps. MIT licence; see
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -40,6 +42,18 @@ _SAVED = {
     "a_h_cand": "n_h",
     "h_cand": "n_h",
     "h_next": "n_h",
+}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
 }
 
 
@@ -128,7 +142,7 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         h (B, n_h).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    _check("step", params, (x,), state)
     W_f, W_h, U_f, U_h, b_f, b_h, c_h = params
     (h,) = state
     # a_f = W_f x_t + U_f h_{t-1} + b_f
@@ -173,7 +187,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
         the batch.
     """
     dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
-    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    _check("step_vjp", params, saved, dnext)
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
     x, h, f, one_minus_f, U_h_h = saved.x, saved.h, saved.f, saved.one_minus_f, saved.U_h_h
     a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
@@ -225,14 +239,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check(
-        "step_jvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_jvp", params, saved, dparams, (dx,), dstate)
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
     x, h, f, one_minus_f, U_h_h = saved.x, saved.h, saved.f, saved.one_minus_f, saved.U_h_h
     a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
@@ -288,15 +295,7 @@ def step_hvp(
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check(
-        "step_hvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dnext, _NEXT, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
     x, h, f, one_minus_f, U_h_h = saved.x, saved.h, saved.f, saved.one_minus_f, saved.U_h_h
     a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
@@ -387,7 +386,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
         `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
         the axes of `b`.
     """
-    sizes, dtype = _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    sizes, dtype = _check("step_jacobian", params, saved)
     n_h = sizes["n_h"]
     U_f, U_h, c_h = params.U_f, params.U_h, params.c_h
     h, f, one_minus_f, U_h_h = saved.h, saved.f, saved.one_minus_f, saved.U_h_h
@@ -427,20 +426,16 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         h (T, B, n_h).
         The tape, which may refer to arguments and results: do not change it.
     """
-    sizes, dtype = _check(
-        "unroll",
-        (params, _PARAMS, ""),
-        ((xs,), _INPUTS, "T B"),
-        (state0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
     reciprocal, tanh = np.reciprocal, np.tanh
+    one = np.array(1, dtype=dtype)
     W_f, W_h, U_f, U_h, b_f = params.W_f, params.W_h, params.U_f, params.U_h, params.b_f
     b_h, c_h = params.b_h, params.c_h
-    b_f_h = np.stack((b_f, b_h))[:, None]
-    U_f_columns = _columns(U_f.T[None], B)
-    U_h_columns = _columns(U_h.T[None], B)
+    b_f_h = np.concatenate((b_f, b_h)).reshape(2, 1, n_h)
+    U_f_columns = _columns(U_f, 1, B)
+    U_h_columns = _columns(U_h, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
@@ -475,12 +470,12 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         exp_f = a_f_ahead
         negative(a_f, out=exp_f)
         exp(exp_f, out=exp_f)
-        add(exp_f, 1, out=f)
+        add(exp_f, one, out=f)
         reciprocal(f, out=f)
         # 1 - f_t
         one_minus_f = a_f_ahead
         reciprocal(exp_f, out=one_minus_f)
-        add(one_minus_f, 1, out=one_minus_f)
+        add(one_minus_f, one, out=one_minus_f)
         reciprocal(one_minus_f, out=one_minus_f)
         # U_h h_{t-1}
         matmul(h, U_h_columns, out=U_h_h_blocks)
@@ -522,19 +517,14 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         batch and time.
     """
     dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_vjp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dnexts, _NEXT, "T B"),
-    )
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
     multiply, square, subtract = np.multiply, np.square, np.subtract
+    one = np.array(1, dtype=dtype)
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
-    U_h_columns = _columns(U_h[None], B)
     steps = _chunk(T, B * (5 * n_h))
-    df_by_da_h_cand_to_exp_h_cand_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
+    df_by_da_h_cand_etc_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
     da_f_by_df_chunk = np.empty((steps, B, n_h), dtype=dtype)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dh_to_da_f_flat = np.empty((T, B, 4, n_h), dtype=dtype)
@@ -544,7 +534,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     for stop in range(T, 0, -steps):
         start = max(stop - steps, 0)
         back = slice(stop - 1, start - 1 if start else None, -1)
-        df_by_da_h_cand_to_exp_h_cand_all = df_by_da_h_cand_to_exp_h_cand_chunk[: stop - start]
+        df_by_da_h_cand_etc_all = df_by_da_h_cand_etc_chunk[: stop - start]
         da_f_by_df_all = da_f_by_df_chunk[: stop - start]
         h_all = tape.h[start:stop]
         f_all = tape.f[start:stop]
@@ -554,29 +544,29 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         h_cand_all = tape.h_cand[start:stop]
         dh_next_given_all = dnexts.h[start:stop]
         # 1 - h'_t²
-        exp_h_cand_all = df_by_da_h_cand_to_exp_h_cand_all[:, 3]
+        exp_h_cand_all = df_by_da_h_cand_etc_all[:, 3]
         absolute(a_h_cand_all, out=exp_h_cand_all)
         multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
         exp(exp_h_cand_all, out=exp_h_cand_all)
-        slope_h_cand_all = df_by_da_h_cand_to_exp_h_cand_all[:, 3]
+        slope_h_cand_all = df_by_da_h_cand_etc_all[:, 3]
         spare = np.empty_like(slope_h_cand_all)
-        add(exp_h_cand_all, 1, out=spare)
+        add(exp_h_cand_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_h_cand_all, spare, out=slope_h_cand_all)
         multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
         # (1 - f_t) ∘ (1 - h'_t²)
-        da_h_cand_by_dh_next_all = df_by_da_h_cand_to_exp_h_cand_all[:, 3]
+        da_h_cand_by_dh_next_all = df_by_da_h_cand_etc_all[:, 3]
         multiply(one_minus_f_all, slope_h_cand_all, out=da_h_cand_by_dh_next_all)
         # h_{t-1} - h'_t
-        df_by_dh_next_all = df_by_da_h_cand_to_exp_h_cand_all[:, 2]
+        df_by_dh_next_all = df_by_da_h_cand_etc_all[:, 2]
         subtract(h_all, h_cand_all, out=df_by_dh_next_all)
         # U_h h_{t-1} + c_h
-        df_by_da_h_cand_all = df_by_da_h_cand_to_exp_h_cand_all[:, 0]
+        df_by_da_h_cand_all = df_by_da_h_cand_etc_all[:, 0]
         add(U_h_h_all, c_h, out=df_by_da_h_cand_all)
         # f_t ∘ (1 - f_t)
         multiply(f_all, one_minus_f_all, out=da_f_by_df_all)
         # f_t = σ(a_f)
-        f_factor_all = df_by_da_h_cand_to_exp_h_cand_all[:, 1]
+        f_factor_all = df_by_da_h_cand_etc_all[:, 1]
         copyto(f_factor_all, f_all)
         for (
             dh_next_given,
@@ -594,10 +584,10 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         ) in zip(
             dh_next_given_all[::-1],
             dh_to_da_f_all[back, :3],
-            df_by_da_h_cand_to_exp_h_cand_all[::-1, 1:],
+            df_by_da_h_cand_etc_all[::-1, 1:],
             df_dU_h_h_all[back],
             dh_to_da_f_all[back, 2],
-            df_by_da_h_cand_to_exp_h_cand_all[::-1, :2],
+            df_by_da_h_cand_etc_all[::-1, :2],
             df_dU_h_h_all[back, 0],
             dh_to_da_f_all[back, 1],
             dh_to_da_f_all[back, 3],
@@ -648,9 +638,8 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     # x_t is in a_f, a_{h'}
     W_h_f = np.concatenate((W_h, W_f))
     dx_rows = da_h_cand_f_rows @ W_h_f
-    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(W_f=dW_f, W_h=dW_h, U_f=dU_f, U_h=dU_h, b_f=db_f, b_h=db_h, c_h=dc_h)
-    return dparams, dx_all, State(h=dh_next_later.copy())
+    return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later.copy())
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -670,20 +659,14 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_jvp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dparams, _PARAMS, ""),
-        ((dxs,), _INPUTS, "T B"),
-        (dstate0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
     multiply, square, subtract = np.multiply, np.square, np.subtract
+    one = np.array(1, dtype=dtype)
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
     W_f_dot, W_h_dot, U_f_dot, U_h_dot, b_f_dot, b_h_dot, c_h_dot = dparams
-    U_f_h_columns = _columns(np.stack((U_f.T, U_h.T)), B)
+    U_f_h_columns = _columns(np.concatenate((U_f, U_h)), 2, B)
     x_all = tape.x
     h_all = tape.h
     f_all = tape.f
@@ -704,7 +687,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     exp(exp_h_cand_all, out=exp_h_cand_all)
     slope_h_cand_all = exp_h_cand_all
     spare = np.empty_like(slope_h_cand_all)
-    add(exp_h_cand_all, 1, out=spare)
+    add(exp_h_cand_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_h_cand_all, spare, out=slope_h_cand_all)
     multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
@@ -780,7 +763,11 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         f_dot = a_f_dot
         multiply(f_dot_by_a_f_dot, a_f_dot, out=f_dot)
         a_h_cand_dot_from_f_dot_to_h_next_dot_from_f_dot = a_h_cand_h_next_dot_by_f_dot
-        multiply(a_h_cand_h_next_dot_by_f_dot, f_dot, out=a_h_cand_dot_from_f_dot_to_h_next_dot_from_f_dot)
+        multiply(
+            a_h_cand_h_next_dot_by_f_dot,
+            f_dot,
+            out=a_h_cand_dot_from_f_dot_to_h_next_dot_from_f_dot,
+        )
         # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
         a_h_cand_dot = U_h_h_dot
         multiply(f, U_h_h_dot, out=a_h_cand_dot)
@@ -798,7 +785,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
 def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
     """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
 
-    The second is better for a single row per step: then one call serves several gates.
+    The second is better for a single row per step: then what one step computes is in one piece.
     """
     B, *rest = lengths
     if B == 1:
@@ -809,39 +796,44 @@ def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
     """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
     (T, G, B, n), k = out.shape, x.shape[2]
-    rows = x.reshape(T * B, k)
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
     if B == 1:
-        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
     else:
-        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
-        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
-def _columns(weights: Array, B: int) -> Array:
-    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+def _columns(weights: Array, G: int, B: int) -> Array:
+    """Weights of G gates (G n, k) for products with B rows: (G, n / width, k, width).
 
-    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    The blocks of columns are as wide as BLAS multiplies without packing, which is much faster. For
+    a single row they are one matrix.
     """
-    G, k, n = weights.shape
+    rows, k = weights.shape
     if B == 1:
-        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+        return np.ascontiguousarray(weights.T)
+    n = rows // G
     widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
     small = [width for width in widths if B * k * width <= 1_000_000]
     width = (small or widths[:1] or [n])[0]
-    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+    return np.ascontiguousarray(weights.reshape(G, n // width, width, k).swapaxes(2, 3))
 
 
 def _blocks(out: Array, weights: Array) -> Array:
-    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    """The view of results (..., G, B, n) that a product with `_columns` fills.
+
+    The gates of a single row must lie in one piece.
+    """
     *lead, G, B, n = out.shape
     if weights.ndim == 2:
-        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+        return out.reshape(*lead, B, G * n)
     width = weights.shape[-1]
     return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    """How many steps of so many values each fit into the cache, and so are computed at once."""
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -855,20 +847,40 @@ def _filled(
     ]
 
 
-def _check(
-    function: str, *groups: tuple[object, dict[str, str], str]
-) -> tuple[dict[str, int], np.dtype[Any] | None]:
-    """The length of every axis and the dtype, once all arrays agree on them.
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
 
-    A group is its arrays, the axes of each by name, and the axes that come before those.
-    """
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, own_axes, lead in groups:
-        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
-            names, got = ", ".join(own_axes), type(arrays).__name__
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
             raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
-        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -881,4 +893,4 @@ def _check(
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, dtype
+    return sizes, cast("np.dtype[Any]", dtype)

@@ -8,7 +8,9 @@ file, not this one. B is the batch, T the number of time steps. MIT licence; see
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -22,6 +24,18 @@ _INPUTS = {"x": "n_x"}
 _STATE = {"h": "n_h"}
 _NEXT = {"h": "n_h"}
 _SAVED = {"x": "n_x", "h": "n_h", "exp_h_next": "n_h", "h_next": "n_h"}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
+}
 
 
 class Params(NamedTuple):
@@ -93,7 +107,7 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         h (B, n_h).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    _check("step", (params, _PARAMS, ""), ((x,), _INPUTS, "B"), (state, _STATE, "B"))
+    _check("step", params, (x,), state)
     W_h, U_h, b_h = params
     (h,) = state
     # a_h = W_h x_t + U_h h_{t-1} + b_h
@@ -119,7 +133,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
         the batch.
     """
     dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
-    _check("step_vjp", (params, _PARAMS, ""), (saved, _SAVED, "B"), (dnext, _NEXT, "B"))
+    _check("step_vjp", params, saved, dnext)
     W_h, U_h = params.W_h, params.U_h
     x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
     (dh_next,) = dnext
@@ -154,14 +168,7 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check(
-        "step_jvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_jvp", params, saved, dparams, (dx,), dstate)
     W_h, U_h = params.W_h, params.U_h
     x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
     W_h_dot, U_h_dot, b_h_dot = dparams
@@ -200,15 +207,7 @@ def step_hvp(
     dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
     (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
     dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check(
-        "step_hvp",
-        (params, _PARAMS, ""),
-        (saved, _SAVED, "B"),
-        (dnext, _NEXT, "B"),
-        (dparams, _PARAMS, ""),
-        ((dx,), _INPUTS, "B"),
-        (dstate, _STATE, "B"),
-    )
+    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
     W_h, U_h = params.W_h, params.U_h
     x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
     (dh_next,) = dnext
@@ -246,7 +245,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
         `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
         the axes of `b`.
     """
-    _check("step_jacobian", (params, _PARAMS, ""), (saved, _SAVED, "B"))
+    _check("step_jacobian", params, saved)
     U_h = params.U_h
     exp_h_next, h_next = saved.exp_h_next, saved.h_next
     # 1 - h_t
@@ -271,16 +270,12 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         h (T, B, n_h).
         The tape, which may refer to arguments and results: do not change it.
     """
-    sizes, dtype = _check(
-        "unroll",
-        (params, _PARAMS, ""),
-        ((xs,), _INPUTS, "T B"),
-        (state0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, exp, matmul, negative, reciprocal = np.add, np.exp, np.matmul, np.negative, np.reciprocal
+    one = np.array(1, dtype=dtype)
     W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
-    U_h_columns = _columns(U_h.T[None], B)
+    U_h_columns = _columns(U_h, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
@@ -301,7 +296,7 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
         exp_h_next = a_h_next_ahead
         negative(a_h_next, out=exp_h_next)
         exp(exp_h_next, out=exp_h_next)
-        add(exp_h_next, 1, out=h_next)
+        add(exp_h_next, one, out=h_next)
         reciprocal(h_next, out=h_next)
     tape = Tape(
         x=xs,
@@ -326,16 +321,12 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         batch and time.
     """
     dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_vjp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dnexts, _NEXT, "T B"),
-    )
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
+    one = np.array(1, dtype=dtype)
     W_h, U_h = params.W_h, params.U_h
-    U_h_columns = _columns(U_h[None], B)
+    U_h_columns = _columns(U_h.T, 1, B)
     steps = _chunk(T, B * (1 * n_h))
     one_minus_h_next_chunk = np.empty((steps, B, n_h), dtype=dtype)
     dh_next_all = np.empty((T, B, n_h), dtype=dtype)
@@ -351,7 +342,7 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         dh_next_given_all = dnexts.h[start:stop]
         # 1 - h_t
         reciprocal(exp_h_next_all, out=one_minus_h_next_all)
-        add(one_minus_h_next_all, 1, out=one_minus_h_next_all)
+        add(one_minus_h_next_all, one, out=one_minus_h_next_all)
         reciprocal(one_minus_h_next_all, out=one_minus_h_next_all)
         # h_t ∘ (1 - h_t)
         da_h_next_by_dh_next_all = one_minus_h_next_all
@@ -377,9 +368,8 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
     dU_h = da_h_next_rows.T @ h_rows
     db_h = da_h_next_rows.sum(axis=0)
     dx_rows = da_h_next_rows @ W_h
-    dx_all = dx_rows.reshape(T, B, n_x)
     dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
-    return dparams, dx_all, State(h=dh_next_later)
+    return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later)
 
 
 @np.errstate(over="ignore", divide="ignore")
@@ -399,19 +389,13 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
-    sizes, dtype = _check(
-        "unroll_jvp",
-        (params, _PARAMS, ""),
-        (tape, _SAVED, "T B"),
-        (dparams, _PARAMS, ""),
-        ((dxs,), _INPUTS, "T B"),
-        (dstate0, _STATE, "B"),
-    )
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
+    one = np.array(1, dtype=dtype)
     W_h, U_h = params.W_h, params.U_h
     W_h_dot, U_h_dot, b_h_dot = dparams
-    U_h_columns = _columns(U_h.T[None], B)
+    U_h_columns = _columns(U_h, 1, B)
     x_all = tape.x
     h_all = tape.h
     exp_h_next_all = tape.exp_h_next
@@ -422,7 +406,7 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - h_t
     reciprocal(exp_h_next_all, out=one_minus_h_next_all)
-    add(one_minus_h_next_all, 1, out=one_minus_h_next_all)
+    add(one_minus_h_next_all, one, out=one_minus_h_next_all)
     reciprocal(one_minus_h_next_all, out=one_minus_h_next_all)
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h h_{t-1}
     a_h_next_dot_ahead_all = a_h_next_dot_all
@@ -459,39 +443,44 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
     """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
     (T, G, B, n), k = out.shape, x.shape[2]
-    rows = x.reshape(T * B, k)
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
     if B == 1:
-        np.matmul(rows, np.concatenate(weights).T, out=out.reshape(T, G * n))
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
     else:
-        joint = np.concatenate(weights).reshape(G, n, k).swapaxes(1, 2)
-        np.matmul(rows, joint, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
-def _columns(weights: Array, B: int) -> Array:
-    """Weights (G, k, n) for a product of B rows, in blocks of columns: (G, n / width, k, width).
+def _columns(weights: Array, G: int, B: int) -> Array:
+    """Weights of G gates (G n, k) for products with B rows: (G, n / width, k, width).
 
-    The blocks are as wide as BLAS multiplies without packing, which is much faster.
+    The blocks of columns are as wide as BLAS multiplies without packing, which is much faster. For
+    a single row they are one matrix.
     """
-    G, k, n = weights.shape
+    rows, k = weights.shape
     if B == 1:
-        return np.ascontiguousarray(weights.swapaxes(0, 1)).reshape(k, G * n)
+        return np.ascontiguousarray(weights.T)
+    n = rows // G
     widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
     small = [width for width in widths if B * k * width <= 1_000_000]
     width = (small or widths[:1] or [n])[0]
-    return np.ascontiguousarray(weights.reshape(G, k, n // width, width).swapaxes(1, 2))
+    return np.ascontiguousarray(weights.reshape(G, n // width, width, k).swapaxes(2, 3))
 
 
 def _blocks(out: Array, weights: Array) -> Array:
-    """The view of results (..., G, B, n) that a product with `_columns` fills."""
+    """The view of results (..., G, B, n) that a product with `_columns` fills.
+
+    The gates of a single row must lie in one piece.
+    """
     *lead, G, B, n = out.shape
     if weights.ndim == 2:
-        return out.swapaxes(-3, -2).reshape(*lead, B, G * n)
+        return out.reshape(*lead, B, G * n)
     width = weights.shape[-1]
     return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each are computed at once, so that they stay in the cache."""
+    """How many steps of so many values each fit into the cache, and so are computed at once."""
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -505,20 +494,40 @@ def _filled(
     ]
 
 
-def _check(
-    function: str, *groups: tuple[object, dict[str, str], str]
-) -> tuple[dict[str, int], np.dtype[Any] | None]:
-    """The length of every axis and the dtype, once all arrays agree on them.
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
 
-    A group is its arrays, the axes of each by name, and the axes that come before those.
-    """
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, own_axes, lead in groups:
-        if not isinstance(arrays, tuple) or len(arrays) != len(own_axes):
-            names, got = ", ".join(own_axes), type(arrays).__name__
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
             raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
-        for array, (name, own) in zip(arrays, own_axes.items(), strict=True):
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -531,4 +540,4 @@ def _check(
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, dtype
+    return sizes, cast("np.dtype[Any]", dtype)

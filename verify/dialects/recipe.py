@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from equations.generate.source import INDENT, WIDTH
 from verify.dialects.equivalence import Choice, Term, choice
 from verify.dialects.layout import Block, DialectError, Layout, Length, in_words
 from verify.dialects.record import Dialect
@@ -90,7 +91,8 @@ def _sliced(array: str, layout: Layout, block: Block, rows: str, columns: str) -
         parts.append(rows)
     elif vector:
         # A vector that is a row or a column of a matrix: its own axis alone is kept.
-        place = (rows if block.transposed else columns).split(":", maxsplit=1)[0] or "0"
+        span = rows if block.transposed else columns
+        place = span.split(":", maxsplit=1)[0].strip() or "0"
         parts += [place, columns] if block.transposed else [rows, place]
     else:
         parts += [rows, columns]
@@ -127,15 +129,29 @@ def _writing(record: Dialect) -> Iterator[str]:
         rows = [[_block(record, layout, block, done) for block in row] for row in layout.rows]
         lead = "[None]" * layout.lead + ("[:, None]" if layout.column else "")
         vectors = all(len(record.axes[block.parameter]) == 1 for block in layout.blocks())
+        target = f'b["{name}"] = '
         if len(rows) == 1 and len(rows[0]) == 1:
-            text = f"({rows[0][0]}){lead}" if lead else rows[0][0]
+            yield f"{target}({rows[0][0]}){lead}" if lead else f"{target}{rows[0][0]}"
         elif len(rows[0]) == 1:
-            text = f"np.concatenate([{', '.join(row[0] for row in rows)}]){lead}"
+            yield _laid_out(f"{target}np.concatenate", [row[0] for row in rows], "", lead)
         elif len(rows) == 1 and not vectors:
-            text = f"np.concatenate([{', '.join(rows[0])}], axis=1){lead}"
+            yield _laid_out(f"{target}np.concatenate", rows[0], "axis=1", lead)
         else:
-            text = f"np.block([{', '.join('[' + ', '.join(row) + ']' for row in rows)}]){lead}"
-        yield f'b["{name}"] = {text}'
+            yield _laid_out(f"{target}np.block", [f"[{', '.join(row)}]" for row in rows], "", lead)
+
+
+def _laid_out(head: str, parts: list[str], option: str, lead: str) -> str:
+    """`head([a, b], option)lead` as the formatter would have it."""
+    inner = f"[{', '.join(parts)}]{', ' if option else ''}{option}"
+    if len(head) + len(inner) + len(lead) + 2 <= WIDTH:
+        return f"{head}({inner}){lead}"
+    if len(inner) + len(INDENT) <= WIDTH:
+        return f"{head}(\n{INDENT}{inner}\n){lead}"
+    lines = [f"{INDENT}[", *(f"{2 * INDENT}{part}," for part in parts), f"{INDENT}]"]
+    if option:
+        lines[-1] += ","
+        lines.append(f"{INDENT}{option},")
+    return "\n".join([f"{head}(", *lines, f"){lead}"])
 
 
 def _block(record: Dialect, layout: Layout, block: Block, done: set[str]) -> str:
@@ -163,7 +179,9 @@ def _signed(number: float) -> str:
 
 def _slice(start: Length, length: Length, whole: Length) -> str:
     end = start + length
-    return f"{_product(start) if start else ''}:{'' if end == whole else _product(end)}"
+    first, last = _product(start) if start else "", "" if end == whole else _product(end)
+    # The formatter sets a colon apart from a sum or product.
+    return f"{first} : {last}".strip() if " " in first + last else f"{first}:{last}"
 
 
 def _product(length: Length) -> str:
