@@ -13,8 +13,8 @@ import pytest
 from equations import cells
 
 ROOT = Path(__file__).parents[1]
-APART = ("cells", "generated")
-"""The only folders that know a cell by its name."""
+APART = ("cells", "generated", "records")
+"""The only folders that know a cell by its name; records are data about frameworks."""
 
 TEXTS = ("help", "epilog")
 """Arguments of a command that show examples."""

@@ -9,7 +9,7 @@ from pathlib import Path
 GENERATED = Path(__file__).resolve().parent.parent / "generated"
 
 
-def write(path: Path, text: str) -> None:
+def write(path: Path, text: str | bytes) -> None:
     """Replace a file in one step, so that nobody sees it half written.
 
     Raises:
@@ -17,8 +17,8 @@ def write(path: Path, text: str) -> None:
     """
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
         os.chmod(name, 0o644)  # noqa: PTH101 - mkstemp makes a private file
         os.replace(name, path)  # noqa: PTH105
     except BaseException:

@@ -21,7 +21,34 @@ def fill(template: str, slots: Mapping[str, Lines], words: Mapping[str, str]) ->
             lines += [indent + part if part else part for part in slots[text[1:-1]]]
         else:
             lines.append(line.format(**words))
-    return _signature(lines)
+    return _signature([part for line in lines for part in _broken(line)])
+
+
+def _broken(line: str) -> Lines:
+    """A call that is too long for a line, with its arguments on lines of their own."""
+    text = line.lstrip()
+    if len(line) <= WIDTH or (parts := _call(text)) is None:
+        return [line]
+    indent = line[: len(line) - len(text)]
+    return [indent + part for part in call(*parts, len(indent) // len(INDENT))]
+
+
+def _call(text: str) -> tuple[str, list[str]] | None:
+    """The function and the arguments of a text that is one call and nothing else."""
+    head, opening, rest = text.partition("(")
+    if not opening or not head.replace(".", "_").isidentifier():
+        return None
+    arguments, depth = [""], 1
+    for place, letter in enumerate(rest):
+        depth += (letter in "([{") - (letter in ")]}")
+        if depth == 0:
+            arguments = [argument.strip() for argument in arguments]
+            return (head, arguments) if place == len(rest) - 1 else None
+        if depth == 1 and letter == ",":
+            arguments.append("")
+        else:
+            arguments[-1] += letter
+    return None
 
 
 def _signature(lines: Lines) -> Lines:
@@ -57,6 +84,12 @@ def assign(target: str, terms: Sequence[str], indent: int) -> Lines:
             *assign(target, [f"{target} {signed[0]}"], indent),
         ]
     inner = " ".join([first, *signed])
+    if (parts := _call(inner)) is not None:
+        head, arguments = parts
+        within = ", ".join(arguments)
+        if len(within) + (indent + 1) * len(INDENT) <= WIDTH:
+            return [f"{target} = {head}(", INDENT + within, ")"]
+        return call(f"{target} = {head}", arguments, indent)
     if len(inner) + (indent + 1) * len(INDENT) <= WIDTH:
         return [f"{target} = (", INDENT + inner, ")"]
     return [f"{target} = (", *indented([first, *signed]), ")"]

@@ -43,7 +43,7 @@ class StepFunctions(Writing):
         slots = {
             **self.reads(program),
             "filled": self.filled_tangents("saved"),
-            "tangents": self.tangents("dx", "dstate"),
+            "tangents": self.tangents(program, "dx", "dstate"),
             "tangent": self.of_step(program),
         }
         groups = ["params", "saved", *self.tangent_groups("dx", "dstate")]
@@ -56,7 +56,7 @@ class StepFunctions(Writing):
             **self.reads(program),
             "filled": self.filled_tangents("saved"),
             "seeds": self.seeds(program),
-            "tangents": self.tangents("dx", "dstate"),
+            "tangents": self.tangents(program, "dx", "dstate"),
             "second": self.of_step(program),
             "return": self.return_gradients(lambda s: self.plan.moved(self.plan.cotangent(s))),
         }

@@ -179,15 +179,20 @@ class Writing:
             f"{dstate} = State(*_filled({dstate}, [{states}], {dtype}))",
         ]
 
-    def tangents(self, dx: str | None, dstate: str | None) -> Lines:
-        """The tangents of the arguments as local names."""
-        moved = self.plan.moved
-        lines = unpack_names("dparams", [str(moved(s)) for s in self.cell.parameters], 1)
+    def tangents(self, program: Program, dx: str | None, dstate: str | None) -> Lines:
+        """The tangents of the arguments as local names; an underscore before what is not read."""
+        lines = unpack_names("dparams", self._moved(self.cell.parameters, program), 1)
         if dx is not None:
-            lines += [f"{moved(s)} = {self.input(s, dx)}" for s in self.cell.inputs]
+            moved = self._moved(self.cell.inputs, program)
+            pairs = zip(moved, self.cell.inputs, strict=True)
+            lines += [f"{name} = {self.input(s, dx)}" for name, s in pairs if name[0] != "_"]
         if dstate is not None:
-            lines += unpack_names(dstate, [str(moved(s)) for s in self.cell.states], 1)
+            lines += unpack_names(dstate, self._moved(self.cell.states, program), 1)
         return lines
+
+    def _moved(self, symbols: Iterable[TensorSymbol], program: Program) -> list[str]:
+        tangents = [self.plan.moved(s) for s in symbols]
+        return [f"{'' if t in program.arguments else '_'}{t}" for t in tangents]
 
     def tangent_groups(self, dx: str, dstate: str) -> list[Group]:
         """The tangents of the arguments as groups to check."""

@@ -7,8 +7,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import verify
 from equations import cells
 from equations.registry import load
 from verify.cli import gateproof, run
@@ -98,6 +100,9 @@ def test_commands_on_a_cell_of_ones_own(
     """They are there with these options; the quick ones are run."""
     monkeypatch.chdir(tmp_path)
     Path("my_cell.py").write_text(definition(), encoding="utf-8")
+    record = verify.dialects["keras.GRU"]
+    shapes = {name: layout.shape({"n_x": 3, "n_h": 4}) for name, layout in record.layouts.items()}
+    np.savez("keras.npz", **{name: np.ones(shape) for name, shape in shapes.items()})
     gateproof.commands[words[0]].make_context(words[0], words[1:])
     if words[0] != "check":
         assert run(words) == 0
@@ -114,6 +119,17 @@ def test_options_named_in_the_text_exist(capsys: pytest.CaptureFixture[str]) -> 
         for value in values:
             assert run(["show", name, option, value]) == 0
     assert capsys.readouterr().err == ""
+
+
+def test_weights_of_another_framework_are_packed_and_read() -> None:
+    """The snippet goes there and back."""
+    first, second = (
+        block for block in blocks("python") if "unroll_vjp" in block or "verify.dialects" in block
+    )
+    names: dict[str, Any] = {}
+    exec(compile(first + second, "README.md", "exec"), names)  # noqa: S102 - the snippet is ours
+    assert list(names["arrays"]) == ["kernel", "recurrent_kernel", "bias"]
+    assert names["params"]._fields == names["gru_after_keep"].Params._fields
 
 
 def test_the_setting_is_the_plugins() -> None:

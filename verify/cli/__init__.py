@@ -13,10 +13,12 @@ import click
 from equations.language import LanguageError
 from verify.cli.check import check
 from verify.cli.console import open_console
+from verify.cli.convert import convert
 from verify.cli.generate import generate
 from verify.cli.listing import list_cells
 from verify.cli.report import report
 from verify.cli.show import show
+from verify.dialects.layout import DialectError
 
 EPILOG = """\b
 Examples:
@@ -36,7 +38,7 @@ def gateproof() -> None:
     """
 
 
-for _command in (list_cells, show, generate, check, report):
+for _command in (list_cells, show, generate, check, report, convert):
     gateproof.add_command(_command)
 
 
@@ -55,7 +57,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 2
     except click.ClickException as error:
         return _refused(error.format_message())
-    except (LanguageError, OSError) as error:
+    except (LanguageError, DialectError, OSError) as error:
         return _refused(str(error))
     except click.Abort:
         return _refused("interrupted")

@@ -9,6 +9,7 @@ import click
 from equations.generate.files import differences, write
 from verify.cli.cellarg import CELL, chosen
 from verify.cli.jobs import run
+from verify.report.dialects import page as dialects
 from verify.report.index import index
 from verify.report.measured import measured
 from verify.report.page import page
@@ -46,7 +47,7 @@ def report(cell: tuple[str, ...], output: Path | None, *, check: bool) -> int:
     targets = chosen(cell)
     found = {target: find(target) for target in targets}
     results = run(targets, quick=False, seed=0)
-    texts = {"index.md": index(list(found.values()))} if not cell else {}
+    texts = {} if cell else {"index.md": index(list(found.values())), "dialects.md": dialects()}
     for target, made in found.items():
         texts[f"{made.name}.md"] = page(made, {stage: results[target, stage] for stage in STAGES})
     findings = {

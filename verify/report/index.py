@@ -18,7 +18,8 @@ WORDS = (
 ABOUT = (
     "What the verification of every cell found. `gateproof report` writes these pages; they hold "
     "no measured number. What was measured, and on which machine, is in "
-    "[measured/](measured/evidence.md)."
+    "[measured/](measured/evidence.md). What frameworks mean by these cells, and how their weights "
+    "are converted, is in [dialects](dialects.md)."
 )
 ABOUT_ROUTES = (
     "A route compares values. Each says for every element whether it agrees, disagrees or cannot "

@@ -79,7 +79,7 @@ class SequenceFunctions(Writing):
         slots = {
             **self.body(text, first),
             "filled": self.filled_tangents("tape"),
-            "tangents": self.tangents(None, None),
+            "tangents": self.tangents(plan.tangent, None, None),
         }
         groups = ["params", "tape", *self.tangent_groups("dxs", "dstate0")]
         words = {"moved_next": self.made(plan.results, lambda s: text.all_of((plan.moved(s),))[1])}

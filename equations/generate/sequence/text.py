@@ -404,6 +404,7 @@ class Text:
         if home is None and symbol not in self.states:
             return self.step_in_one_piece(joint)
         ahead, views, before = list(self._ahead), dict(self._views), dict(self._in_place)
+        weights, bound = list(self.weights), set(self._bound)
 
         def name(part: TensorSymbol) -> str:
             column = joint.column(part)
@@ -438,6 +439,7 @@ class Text:
             calls.into(joint.value, out)
         except NotCallsError:
             self._ahead, self._views, self._in_place = ahead, views, before
+            self.weights, self._bound = weights, bound
             return self.step_in_one_piece(joint)
         return [*self.in_place(before), *calls.lines]
 

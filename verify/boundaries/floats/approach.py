@@ -114,7 +114,7 @@ def _drive_all(
     """A statement at every input: each value that can be driven to each end, alone and together."""
     handles = movable(cell)
     groups: list[list[Handle]] = [[own] for own in handles]
-    groups += [handles] if len(handles) > 1 else []
+    groups += [handles] if len(handles) != 1 else []  # with nothing to drive, the inputs as drawn
     for drive in (0.0, *DRIVES[dtype]):
         for group in groups:
             for sign in (1.0, -1.0):

@@ -1,0 +1,87 @@
+"""The gated recurrent unit, reset after the product."""
+
+import sympy as sp
+
+from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.definition import Definition, Input, Parameter, State
+from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
+
+
+class gru_after(Definition):
+    """Gated recurrent unit: Γ_u = 1 takes the candidate, Γ_r comes after the product.
+
+    Same as: Lasagne GRULayer with c_h = 0; torch.nn.GRU with W_u, U_u and b_u negated.
+    Differs from: gru, where Γ_r is applied before the product. No choice of parameters turns one
+    into the other, and c_h cannot be added to b_h, since Γ_r multiplies it.
+    """
+
+    source = "K. Cho et al., Learning Phrase Representations, 2014, arXiv:1406.1078v3"
+    display = {"u": r"\Gamma_u", "r": r"\Gamma_r", "h_cand": "h'_t"}
+
+    x = Input("n_x")
+    h = State("n_h")
+    W_u = W_r = W_h = Parameter("n_h", "n_x")
+    U_u = U_r = U_h = Parameter("n_h", "n_h")
+    b_u = b_r = b_h = c_h = Parameter("n_h")
+
+    u = sigmoid(W_u @ x + U_u @ h + b_u)
+    r = sigmoid(W_r @ x + U_r @ h + b_r)
+    h_cand = tanh(W_h @ x + b_h + r * (U_h @ h + c_h))
+    h_next = (1 - u) * h + u * h_cand
+
+    gates = {
+        "u": ("keeps the previous state", "replaces it by the candidate"),
+        "r": ("makes the candidate memoryless", "lets the candidate see the whole state"),
+    }
+
+    boundaries = (
+        Boundary("Γ_u = 0 copies the state", h_next, "=", h, at={u: 0}, steps=1000),
+        Boundary(
+            "Γ_u = 0 passes the gradient through unchanged",
+            jacobian(h_next, h),
+            "=",
+            Identity("n_h"),
+            at={u: 0},
+            steps=1000,
+        ),
+        Boundary("Γ_u = 0 hands the gradient on", gradient(h), "=", gradient(h_next), at={u: 0}),
+        Boundary("Γ_u = 0 sends no gradient into W_h", gradient(W_h), "=", 0, at={u: 0}),
+        Boundary("Γ_u = 0 sends no gradient into U_h", gradient(U_h), "=", 0, at={u: 0}),
+        Boundary("Γ_u = 0 sends no gradient into b_h", gradient(b_h), "=", 0, at={u: 0}),
+        Boundary("Γ_u = 1 replaces the state by the candidate", h_next, "=", h_cand, at={u: 1}),
+        Boundary("Γ_u = 1 leaves no direct path", direct(h_next, h), "=", 0, at={u: 1}),
+        Boundary("Γ_r = 0 makes the candidate memoryless", jacobian(h_cand, h), "=", 0, at={r: 0}),
+        Boundary("Γ_r = 0 sends no gradient into U_h", gradient(U_h), "=", 0, at={r: 0}),
+        Boundary("Γ_r = 0 sends no gradient into c_h", gradient(c_h), "=", 0, at={r: 0}),
+        Boundary(
+            "Γ_r = 0 and Γ_u = 1 forget everything",
+            jacobian(h_next, h),
+            "=",
+            0,
+            at={r: 0, u: 1},
+        ),
+        Boundary(
+            "Γ_r = 0 and Γ_u = 1 send no gradient back",
+            gradient(h),
+            "=",
+            0,
+            at={r: 0, u: 1},
+        ),
+        Boundary(
+            "Γ_r = 1 and Γ_u = 1 leave a simple recurrent network",
+            jacobian(h_next, h),
+            "=",
+            Contract("i,ij->ij", 1 - h_cand**2, U_h),
+            at={r: 1, u: 1},
+        ),
+        Boundary(
+            "the state stays within its own bound and 1",
+            absolute(h_next),
+            "<=",
+            maximum(absolute(h), sp.S.One),
+        ),
+        Saturation("a saturated Γ_u lets no gradient into its own weights", u),
+        Saturation("a saturated Γ_r lets no gradient into its own weights", r),
+        Boundary("Γ_u = 1 copies the state", h_next, "=", h, at={u: 1}, holds=False),
+        Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+    )

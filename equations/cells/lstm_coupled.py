@@ -1,0 +1,73 @@
+"""The LSTM whose forget gate is one minus its input gate."""
+
+import sympy as sp
+
+from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.definition import Definition, Input, Parameter, State
+from equations.language import Identity, absolute, maximum, sigmoid, tanh
+
+
+class lstm_coupled(Definition):
+    """LSTM with coupled input and forget gate, f = 1 - i, and diagonal peepholes.
+
+    Same as: ONNX LSTM(input_forget=1); TensorFlow 1 CoupledInputForgetGateLSTMCell, which has
+    i = 1 - f, with W_f, U_f, p_f and b_f negated. Differs from: lstm_peephole in having no
+    parameters for f.
+    """
+
+    source = "K. Greff et al., LSTM: A Search Space Odyssey, 2015, arXiv:1503.04069, variant CIFG"
+
+    x = Input("n_x")
+    h = State("n_h")
+    c = State("n_h")
+    W_i = W_o = W_g = Parameter("n_h", "n_x")
+    U_i = U_o = U_g = Parameter("n_h", "n_h")
+    p_i = p_o = Parameter("n_h")
+    b_i = b_o = b_g = Parameter("n_h")
+
+    i = sigmoid(W_i @ x + U_i @ h + p_i * c + b_i)
+    g = tanh(W_g @ x + U_g @ h + b_g)
+    c_next = (1 - i) * c + i * g
+    o = sigmoid(W_o @ x + U_o @ h + p_o * c_next + b_o)
+    h_next = o * tanh(c_next)
+
+    gates = {
+        "i": ("carries the cell state unchanged", "replaces it by the candidate"),
+        "o": ("hides the cell state", "shows the whole cell state"),
+    }
+
+    boundaries = (
+        Boundary("i = 0 carries c unchanged", c_next, "=", c, at={i: 0}, steps=1000),
+        Boundary(
+            "i = 0 carries the gradient of c unchanged",
+            jacobian(c_next, c),
+            "=",
+            Identity("n_h"),
+            at={i: 0},
+            steps=1000,
+        ),
+        Boundary(
+            "i = 0 hands the gradient of c on, but for o's peephole",
+            gradient(c),
+            "=",
+            gradient(c_next),
+            at={i: 0},
+        ),
+        Boundary("i = 0 sends no gradient into W_g", gradient(W_g), "=", 0, at={i: 0}),
+        Boundary("i = 1 replaces c by the candidate", c_next, "=", g, at={i: 1}),
+        Boundary("i = 1 cuts the direct path", direct(c_next, c), "=", 0, at={i: 1}),
+        Boundary("i = 1 sends no gradient to the old c", gradient(c), "=", 0, at={i: 1}),
+        Boundary("o = 0 hides the cell", h_next, "=", 0, at={o: 0}),
+        Boundary(
+            "c stays within its own bound and 1",
+            absolute(c_next),
+            "<=",
+            maximum(absolute(c), sp.S.One),
+        ),
+        Boundary("h stays within (-1, 1)", absolute(h_next), "<", 1),
+        Saturation("a saturated i lets no gradient into its own weights", i),
+        Saturation("a saturated o lets no gradient into its own weights", o),
+        Saturation("a saturated g lets no gradient through, twice as fast as σ", g, rate=2),
+        Boundary("i = 1 carries c unchanged", c_next, "=", c, at={i: 1}, holds=False),
+        Boundary("o = 0 cuts the gradient into c", gradient(c), "=", 0, at={o: 0}, holds=False),
+    )

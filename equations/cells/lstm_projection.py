@@ -1,0 +1,72 @@
+"""The LSTM whose hidden state is a projection of its cell's output."""
+
+from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.definition import Definition, Input, Parameter, State
+from equations.language import Contract, Identity, absolute, sigmoid, tanh
+
+
+class lstm_projection(Definition):
+    """LSTM with peepholes and a recurrent projection: h has n_p components, c has n_h.
+
+    Same as: TensorFlow 1 LSTMCell with num_proj and without clips and its run-time forget bias;
+    torch.nn.LSTM(proj_size=n_p) where p_f, p_i and p_o are 0.
+    Differs from: lstm_peephole in W_r.
+    """
+
+    source = "H. Sak, A. Senior, F. Beaufays, Long Short-Term Memory, 2014, arXiv:1402.1128"
+
+    x = Input("n_x")
+    h = State("n_p")
+    c = State("n_h")
+    W_f = W_i = W_o = W_g = Parameter("n_h", "n_x")
+    U_f = U_i = U_o = U_g = Parameter("n_h", "n_p")
+    p_f = p_i = p_o = Parameter("n_h")
+    b_f = b_i = b_o = b_g = Parameter("n_h")
+    W_r = Parameter("n_p", "n_h")
+
+    f = sigmoid(W_f @ x + U_f @ h + p_f * c + b_f)
+    i = sigmoid(W_i @ x + U_i @ h + p_i * c + b_i)
+    g = tanh(W_g @ x + U_g @ h + b_g)
+    c_next = f * c + i * g
+    o = sigmoid(W_o @ x + U_o @ h + p_o * c_next + b_o)
+    h_next = W_r @ (o * tanh(c_next))
+
+    gates = {
+        "f": ("forgets the cell state", "carries the cell state unchanged"),
+        "i": ("writes nothing", "writes the whole candidate"),
+        "o": ("hides the cell state", "shows the whole cell state"),
+    }
+
+    boundaries = (
+        Boundary("f = 1, i = 0 carry c unchanged", c_next, "=", c, at={f: 1, i: 0}, steps=1000),
+        Boundary(
+            "f = 1, i = 0 hand the gradient of c on",
+            gradient(c),
+            "=",
+            gradient(c_next),
+            at={f: 1, i: 0},
+        ),
+        Boundary("f = 0 cuts the direct path", direct(c_next, c), "=", 0, at={f: 0}),
+        Boundary(
+            "f = 0, i = 0 send no gradient to the old c", gradient(c), "=", 0, at={f: 0, i: 0}
+        ),
+        Boundary("i = 0 sends no gradient into W_g", gradient(W_g), "=", 0, at={i: 0}),
+        Boundary("o = 0 hides the cell", h_next, "=", 0, at={o: 0}),
+        Boundary("o = 0 sends no gradient into W_r", gradient(W_r), "=", 0, at={o: 0}),
+        Boundary(
+            "o = 0 leaves the path through c",
+            jacobian(c_next, c),
+            "=",
+            Contract(
+                "i,ij->ij", f + c * f * (1 - f) * p_f + g * i * (1 - i) * p_i, Identity("n_h")
+            ),
+            at={o: 0},
+        ),
+        Boundary("c grows by less than 1 a step", absolute(c_next), "<", absolute(c) + 1),
+        Saturation("a saturated f lets no gradient into its own weights", f),
+        Saturation("a saturated i lets no gradient into its own weights", i),
+        Saturation("a saturated o lets no gradient into its own weights", o),
+        Saturation("a saturated g lets no gradient through, twice as fast as σ", g, rate=2),
+        Boundary("f = 1 alone carries c unchanged", c_next, "=", c, at={f: 1}, holds=False),
+        Boundary("h stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+    )

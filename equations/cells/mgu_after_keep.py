@@ -1,0 +1,59 @@
+"""The minimal gated unit as Flax has it."""
+
+import sympy as sp
+
+from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.definition import Definition, Input, Parameter, State
+from equations.language import Identity, absolute, maximum, sigmoid, tanh
+
+
+class mgu_after_keep(Definition):
+    """Minimal gated unit: one gate f keeps the state at 1 and resets it after the product.
+
+    Same as: flax.linen MGUCell with its default reset_gate=True.
+    Differs from: the paper, where f = 1 takes the candidate and f is applied before the product;
+    gru_after_keep, which has two gates.
+    """
+
+    source = "G.-B. Zhou et al., Minimal Gated Unit, 2016, arXiv:1603.09420, as in Flax"
+    display = {"h_cand": "h'_t"}
+
+    x = Input("n_x")
+    h = State("n_h")
+    W_f = W_h = Parameter("n_h", "n_x")
+    U_f = U_h = Parameter("n_h", "n_h")
+    b_f = b_h = c_h = Parameter("n_h")
+
+    f = sigmoid(W_f @ x + U_f @ h + b_f)
+    h_cand = tanh(W_h @ x + b_h + f * (U_h @ h + c_h))
+    h_next = f * h + (1 - f) * h_cand
+
+    gates = {"f": ("forgets everything", "keeps the previous state")}
+
+    boundaries = (
+        Boundary("f = 1 copies the state", h_next, "=", h, at={f: 1}, steps=1000),
+        Boundary(
+            "f = 1 passes the gradient through unchanged",
+            jacobian(h_next, h),
+            "=",
+            Identity("n_h"),
+            at={f: 1},
+            steps=1000,
+        ),
+        Boundary("f = 1 hands the gradient on", gradient(h), "=", gradient(h_next), at={f: 1}),
+        Boundary("f = 1 sends no gradient into W_h", gradient(W_h), "=", 0, at={f: 1}),
+        Boundary("f = 0 replaces the state by the candidate", h_next, "=", h_cand, at={f: 0}),
+        Boundary("f = 0 leaves no direct path", direct(h_next, h), "=", 0, at={f: 0}),
+        Boundary("f = 0 forgets everything", jacobian(h_next, h), "=", 0, at={f: 0}),
+        Boundary("f = 0 sends no gradient into U_h", gradient(U_h), "=", 0, at={f: 0}),
+        Boundary("f = 0 sends no gradient into c_h", gradient(c_h), "=", 0, at={f: 0}),
+        Boundary(
+            "the state stays within its own bound and 1",
+            absolute(h_next),
+            "<=",
+            maximum(absolute(h), sp.S.One),
+        ),
+        Saturation("a saturated f lets no gradient into its own weights", f),
+        Boundary("f = 0 copies the state", h_next, "=", h, at={f: 0}, holds=False),
+        Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+    )

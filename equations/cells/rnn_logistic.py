@@ -1,0 +1,42 @@
+"""The simple recurrent network with logistic units."""
+
+from equations.boundary import Boundary, Saturation, jacobian
+from equations.definition import Definition, Input, Parameter, State
+from equations.language import Contract, absolute, sigmoid
+
+
+class rnn_logistic(Definition):
+    """Simple recurrent network: one logistic function of input and previous state.
+
+    Same as: CNTK RNNUnit with its default activation; the units of Elman's own network.
+    Differs from: rnn in the function.
+    """
+
+    source = "J. L. Elman, Finding Structure in Time, Cognitive Science 14, 1990"
+
+    x = Input("n_x")
+    h = State("n_h")
+    W_h = Parameter("n_h", "n_x")
+    U_h = Parameter("n_h", "n_h")
+    b_h = Parameter("n_h")
+
+    h_next = sigmoid(W_h @ x + U_h @ h + b_h)
+
+    boundaries = (
+        Boundary("the state is positive", -h_next, "<", 0),
+        Boundary("the state stays below 1", absolute(h_next), "<", 1),
+        Boundary(
+            "the gradient shrinks by h (1 - h) on its way through U_h",
+            jacobian(h_next, h),
+            "=",
+            Contract("i,ij->ij", h_next * (1 - h_next), U_h),
+        ),
+        Saturation("a saturated unit lets no gradient through", h_next),
+        Boundary(
+            "the gradient shrinks by 1 - h² on its way through U_h",
+            jacobian(h_next, h),
+            "=",
+            Contract("i,ij->ij", 1 - h_next**2, U_h),
+            holds=False,
+        ),
+    )

@@ -1,0 +1,896 @@
+"""Minimal gated unit: one gate f keeps the state at 1 and resets it after the product.
+
+    f_t  = σ(W_f x_t + U_f h_{t-1} + b_f)
+    h'_t = tanh(W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t)
+    h_t  = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+
+Generated from equations/cells/mgu_after_keep.py by `gateproof generate mgu_after_keep`: change that
+file, not this one. B is the batch, T the number of time steps. MIT licence; see LICENSE.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+_CELL = "mgu_after_keep"
+_DTYPES = (np.float32, np.float64)
+_PARAMS = {
+    "W_f": "n_h n_x",
+    "W_h": "n_h n_x",
+    "U_f": "n_h n_h",
+    "U_h": "n_h n_h",
+    "b_f": "n_h",
+    "b_h": "n_h",
+    "c_h": "n_h",
+}
+_INPUTS = {"x": "n_x"}
+_STATE = {"h": "n_h"}
+_NEXT = {"h": "n_h"}
+_SAVED = {
+    "x": "n_x",
+    "h": "n_h",
+    "f": "n_h",
+    "one_minus_f": "n_h",
+    "U_h_h": "n_h",
+    "a_h_cand": "n_h",
+    "h_cand": "n_h",
+    "h_next": "n_h",
+}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
+}
+
+
+class Params(NamedTuple):
+    """The parameters."""
+
+    W_f: Array  # (n_h, n_x)
+    W_h: Array  # (n_h, n_x)
+    U_f: Array  # (n_h, n_h)
+    U_h: Array  # (n_h, n_h)
+    b_f: Array  # (n_h,)
+    b_h: Array  # (n_h,)
+    c_h: Array  # (n_h,)
+
+
+class State(NamedTuple):
+    """The state."""
+
+    h: Array  # (B, n_h)
+
+
+class Saved(NamedTuple):
+    """The values of the equations in one step."""
+
+    x: Array  # (B, n_x)
+    h: Array  # (B, n_h)
+    f: Array  # (B, n_h)
+    one_minus_f: Array  # (B, n_h)
+    U_h_h: Array  # (B, n_h)
+    a_h_cand: Array  # (B, n_h)
+    h_cand: Array  # (B, n_h)
+    h_next: Array  # (B, n_h)
+
+
+class Tape(NamedTuple):
+    """The values of the equations in all steps."""
+
+    x: Array  # (T, B, n_x)
+    h: Array  # (T, B, n_h)
+    f: Array  # (T, B, n_h)
+    one_minus_f: Array  # (T, B, n_h)
+    U_h_h: Array  # (T, B, n_h)
+    a_h_cand: Array  # (T, B, n_h)
+    h_cand: Array  # (T, B, n_h)
+    h_next: Array  # (T, B, n_h)
+
+
+class Jacobian(NamedTuple):
+    """The derivatives of every new state by every old one."""
+
+    h: State
+
+
+def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.float64) -> Params:
+    """Random parameters: weights uniform within 1/sqrt(fan in), everything else zero.
+
+    Args:
+        rng: the random generator that is drawn from.
+        n_h: the length of this axis.
+        n_x: the length of this axis.
+        dtype: float32 or float64.
+    """
+    if np.dtype(dtype) not in _DTYPES:
+        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    return Params(
+        W_f=(rng.uniform(-1, 1, (n_h, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        W_h=(rng.uniform(-1, 1, (n_h, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        U_f=(rng.uniform(-1, 1, (n_h, n_h)) / np.sqrt(max(n_h, 1))).astype(dtype),
+        U_h=(rng.uniform(-1, 1, (n_h, n_h)) / np.sqrt(max(n_h, 1))).astype(dtype),
+        b_f=np.zeros((n_h,), dtype=dtype),
+        b_h=np.zeros((n_h,), dtype=dtype),
+        c_h=np.zeros((n_h,), dtype=dtype),
+    )
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
+    """One time step: the new state, and the values of the equations for its derivatives.
+
+    Args:
+        params: the parameters.
+        x: the input, x (B, n_x).
+        state: the old state, h (B, n_h).
+
+    Returns:
+        h (B, n_h).
+        The values of the equations, which may refer to arguments and results: do not change them.
+    """
+    _check("step", params, (x,), state)
+    W_f, W_h, U_f, U_h, b_f, b_h, c_h = params
+    (h,) = state
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    a_f = x @ W_f.T + h @ U_f.T + b_f
+    # f_t = σ(a_f)
+    exp_f = np.exp(-a_f)
+    f = 1 / (1 + exp_f)
+    # 1 - f_t
+    one_minus_f = 1 / (1 + 1 / exp_f)
+    # U_h h_{t-1}
+    U_h_h = h @ U_h.T
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+    a_h_cand = x @ W_h.T + b_h + (U_h_h + c_h) * f
+    # h'_t = tanh(a_{h'})
+    h_cand = np.tanh(a_h_cand)
+    # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+    h_next = f * h + one_minus_f * h_cand
+    saved = Saved(
+        x=x,
+        h=h,
+        f=f,
+        one_minus_f=one_minus_f,
+        U_h_h=U_h_h,
+        a_h_cand=a_h_cand,
+        h_cand=h_cand,
+        h_next=h_next,
+    )
+    return State(h=h_next), saved
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
+    """Reverse mode of `step`: cotangents of parameters, input and old state.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `step`; those of the parameters are summed over
+        the batch.
+    """
+    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
+    _check("step_vjp", params, saved, dnext)
+    W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
+    x, h, f, one_minus_f, U_h_h = saved.x, saved.h, saved.f, saved.one_minus_f, saved.U_h_h
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
+    (dh_next,) = dnext
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
+    # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+    dh_cand = dh_next * one_minus_f
+    # h'_t = tanh(a_{h'})
+    da_h_cand = dh_cand * slope_h_cand
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+    dW_h = da_h_cand.T @ x
+    db_h = da_h_cand.sum(axis=0)
+    dc_h = (da_h_cand * f).sum(axis=0)
+    dU_h_h = da_h_cand * f
+    # U_h h_{t-1}
+    dU_h = dU_h_h.T @ h
+    # f_t is in a_{h'}, h_t
+    df = dh_next * (h - h_cand) + da_h_cand * (U_h_h + c_h)
+    # f_t = σ(a_f)
+    da_f = df * f * one_minus_f
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    dW_f = da_f.T @ x
+    dU_f = da_f.T @ h
+    db_f = da_f.sum(axis=0)
+    # x_t is in a_f, a_{h'}
+    dx = da_f @ W_f + da_h_cand @ W_h
+    # h_{t-1} is in a_f, U_h h_{t-1}, h_t
+    dh = dh_next * f + da_f @ U_f + dU_h_h @ U_h
+    dparams = Params(W_f=dW_f, W_h=dW_h, U_f=dU_f, U_h=dU_h, b_f=db_f, b_h=db_h, c_h=dc_h)
+    return dparams, dx, State(h=dh)
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
+    """Forward mode of `step`: the tangents of what it returned.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dx: the tangent of the input; None for zero.
+        dstate: the tangent of the old state; a field may be None for zero.
+
+    Returns:
+        h (B, n_h).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
+    _check("step_jvp", params, saved, dparams, (dx,), dstate)
+    W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
+    x, h, f, one_minus_f, U_h_h = saved.x, saved.h, saved.f, saved.one_minus_f, saved.U_h_h
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
+    W_f_dot, W_h_dot, U_f_dot, U_h_dot, b_f_dot, b_h_dot, c_h_dot = dparams
+    x_dot = dx
+    (h_dot,) = dstate
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    a_f_dot = x_dot @ W_f.T + h_dot @ U_f.T + x @ W_f_dot.T + h @ U_f_dot.T + b_f_dot
+    # f_t = σ(a_f)
+    f_dot = f * one_minus_f * a_f_dot
+    # U_h h_{t-1}
+    U_h_h_dot = h_dot @ U_h.T + h @ U_h_dot.T
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+    a_h_cand_dot = (
+        f * U_h_h_dot
+        + x_dot @ W_h.T
+        + (U_h_h + c_h) * f_dot
+        + x @ W_h_dot.T
+        + b_h_dot
+        + f * c_h_dot
+    )
+    # h'_t = tanh(a_{h'})
+    h_cand_dot = slope_h_cand * a_h_cand_dot
+    # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+    h_next_dot = f * h_dot + (h - h_cand) * f_dot + one_minus_f * h_cand_dot
+    return State(h=h_next_dot)
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step_hvp(
+    params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
+) -> tuple[Params, Array, State]:
+    """Second order: how the cotangents of `step_vjp` change along a direction.
+
+    This is the Hessian of the inner product of `dnext` and the results of `step`, times the
+    direction.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, held fixed; None for zero.
+        dparams: the direction in the parameters; a field may be None for zero.
+        dx: the direction in the input; None for zero.
+        dstate: the direction in the old state; a field may be None for zero.
+
+    Returns:
+        The directional derivatives of what `step_vjp` returns.
+    """
+    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
+    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
+    W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
+    x, h, f, one_minus_f, U_h_h = saved.x, saved.h, saved.f, saved.one_minus_f, saved.U_h_h
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
+    (dh_next,) = dnext
+    W_f_dot, W_h_dot, U_f_dot, U_h_dot, b_f_dot, b_h_dot, c_h_dot = dparams
+    x_dot = dx
+    (h_dot,) = dstate
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
+    # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+    dh_cand = dh_next * one_minus_f
+    # h'_t = tanh(a_{h'})
+    da_h_cand = dh_cand * slope_h_cand
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+    dU_h_h = da_h_cand * f
+    # f_t is in a_{h'}, h_t
+    df = dh_next * (h - h_cand) + da_h_cand * (U_h_h + c_h)
+    # f_t = σ(a_f)
+    da_f = df * f * one_minus_f
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    a_f_dot = x_dot @ W_f.T + h_dot @ U_f.T + x @ W_f_dot.T + h @ U_f_dot.T + b_f_dot
+    # f_t = σ(a_f)
+    f_dot = f * one_minus_f * a_f_dot
+    # U_h h_{t-1}
+    U_h_h_dot = h_dot @ U_h.T + h @ U_h_dot.T
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+    a_h_cand_dot = (
+        f * U_h_h_dot
+        + x_dot @ W_h.T
+        + (U_h_h + c_h) * f_dot
+        + x @ W_h_dot.T
+        + b_h_dot
+        + f * c_h_dot
+    )
+    # h'_t = tanh(a_{h'})
+    h_cand_dot = slope_h_cand * a_h_cand_dot
+    # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+    dh_cand_dot = -dh_next * f_dot
+    # h'_t = tanh(a_{h'})
+    da_h_cand_dot = dh_cand_dot * slope_h_cand - 2 * dh_cand * h_cand * h_cand_dot
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+    dW_h_dot = da_h_cand.T @ x_dot + da_h_cand_dot.T @ x
+    db_h_dot = da_h_cand_dot.sum(axis=0)
+    dc_h_dot = (da_h_cand * f_dot).sum(axis=0) + (da_h_cand_dot * f).sum(axis=0)
+    dU_h_h_dot = da_h_cand * f_dot + da_h_cand_dot * f
+    # U_h h_{t-1}
+    dU_h_dot = dU_h_h.T @ h_dot + dU_h_h_dot.T @ h
+    # f_t is in a_{h'}, h_t
+    df_dot = (
+        dh_next * h_dot
+        + da_h_cand * U_h_h_dot
+        + da_h_cand_dot * (U_h_h + c_h)
+        + da_h_cand * c_h_dot
+        - dh_next * h_cand_dot
+    )
+    # f_t = σ(a_f)
+    da_f_dot = df * (1 - 2 * f) * f_dot + df_dot * f * one_minus_f
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    dW_f_dot = da_f.T @ x_dot + da_f_dot.T @ x
+    dU_f_dot = da_f.T @ h_dot + da_f_dot.T @ h
+    db_f_dot = da_f_dot.sum(axis=0)
+    # x_t is in a_f, a_{h'}
+    dx_dot = da_f_dot @ W_f + da_h_cand_dot @ W_h + da_f @ W_f_dot + da_h_cand @ W_h_dot
+    # h_{t-1} is in a_f, U_h h_{t-1}, h_t
+    dh_dot = dh_next * f_dot + da_f_dot @ U_f + dU_h_h_dot @ U_h + da_f @ U_f_dot + dU_h_h @ U_h_dot
+    dparams = Params(
+        W_f=dW_f_dot,
+        W_h=dW_h_dot,
+        U_f=dU_f_dot,
+        U_h=dU_h_dot,
+        b_f=db_f_dot,
+        b_h=db_h_dot,
+        c_h=dc_h_dot,
+    )
+    return dparams, dx_dot, State(h=dh_dot)
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step_jacobian(params: Params, saved: Saved) -> Jacobian:
+    """The derivative of every new state by every old one.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+
+    Returns:
+        `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
+        the axes of `b`.
+    """
+    sizes, dtype = _check("step_jacobian", params, saved)
+    n_h = sizes["n_h"]
+    U_f, U_h, c_h = params.U_f, params.U_h, params.c_h
+    h, f, one_minus_f, U_h_h = saved.h, saved.f, saved.one_minus_f, saved.U_h_h
+    a_h_cand, h_cand = saved.a_h_cand, saved.h_cand
+    # 1 - h'_t²
+    exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
+    slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    da_f_dh = U_f
+    # f_t = σ(a_f)
+    df_dh = (f * one_minus_f)[:, :, None] * da_f_dh
+    # U_h h_{t-1}
+    dU_h_h_dh = U_h
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+    da_h_cand_dh = f[:, :, None] * dU_h_h_dh + (U_h_h + c_h)[:, :, None] * df_dh
+    # h'_t = tanh(a_{h'})
+    dh_cand_dh = slope_h_cand[:, :, None] * da_h_cand_dh
+    # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+    dh_next_dh = (
+        f[:, :, None] * np.eye(n_h, dtype=dtype)
+        + (h - h_cand)[:, :, None] * df_dh
+        + one_minus_f[:, :, None] * dh_cand_dh
+    )
+    return Jacobian(h=State(h=dh_next_dh))
+
+
+@np.errstate(over="ignore", divide="ignore")
+def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
+    """A sequence: what `step` returns after every step, and the values of the equations.
+
+    Args:
+        params: the parameters.
+        xs: the inputs, x (T, B, n_x).
+        state0: the first state, h (B, n_h).
+
+    Returns:
+        h (T, B, n_h).
+        The tape, which may refer to arguments and results: do not change it.
+    """
+    sizes, dtype = _check("unroll", params, (xs,), state0)
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
+    reciprocal, tanh = np.reciprocal, np.tanh
+    one = np.array(1, dtype=dtype)
+    W_f, W_h, U_f, U_h, b_f = params.W_f, params.W_h, params.U_f, params.U_h, params.b_f
+    b_h, c_h = params.b_h, params.c_h
+    b_f_h = np.concatenate((b_f, b_h)).reshape(2, 1, n_h)
+    U_f_columns = _columns(U_f, 1, B)
+    U_h_columns = _columns(U_h, 1, B)
+    x_all = xs
+    h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    h_steps[0] = state0.h
+    h_all, h_next_all = h_steps[:-1], h_steps[1:]
+    a_f_h_cand_all = _gates(T, 2, B, n_h, dtype=dtype)
+    f_all = np.empty((T, B, n_h), dtype=dtype)
+    U_h_h_all = np.empty((T, B, n_h), dtype=dtype)
+    h_cand_all = np.empty((T, B, n_h), dtype=dtype)
+    # W_f x_t + b_f
+    # W_h x_t + b_h
+    a_f_h_cand_ahead_all = a_f_h_cand_all
+    _product(x_all, (W_f, W_h), a_f_h_cand_ahead_all)
+    add(a_f_h_cand_ahead_all, b_f_h, out=a_f_h_cand_ahead_all)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_f_columns)
+    for a_f_ahead, h, f, U_h_h, U_h_h_blocks, a_h_cand_ahead, h_cand, h_next in zip(
+        a_f_h_cand_all[:, 0],
+        h_all,
+        f_all,
+        U_h_h_all,
+        _blocks(U_h_h_all[:, None], U_h_columns),
+        a_f_h_cand_all[:, 1],
+        h_cand_all,
+        h_next_all,
+        strict=True,
+    ):
+        # a_f = W_f x_t + U_f h_{t-1} + b_f
+        a_f = a_f_ahead
+        matmul(h, U_f_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_f_ahead, out=a_f)
+        # f_t = σ(a_f)
+        exp_f = a_f_ahead
+        negative(a_f, out=exp_f)
+        exp(exp_f, out=exp_f)
+        add(exp_f, one, out=f)
+        reciprocal(f, out=f)
+        # 1 - f_t
+        one_minus_f = a_f_ahead
+        reciprocal(exp_f, out=one_minus_f)
+        add(one_minus_f, one, out=one_minus_f)
+        reciprocal(one_minus_f, out=one_minus_f)
+        # U_h h_{t-1}
+        matmul(h, U_h_columns, out=U_h_h_blocks)
+        # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+        a_h_cand = a_h_cand_ahead
+        add(U_h_h, c_h, out=spare_n_h)
+        multiply(spare_n_h, f, out=spare_n_h)
+        add(a_h_cand_ahead, spare_n_h, out=a_h_cand)
+        # h'_t = tanh(a_{h'})
+        tanh(a_h_cand, out=h_cand)
+        # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+        multiply(f, h, out=h_next)
+        multiply(one_minus_f, h_cand, out=spare_n_h)
+        add(h_next, spare_n_h, out=h_next)
+    tape = Tape(
+        x=xs,
+        h=h_all,
+        f=f_all,
+        one_minus_f=a_f_h_cand_all[:, 0],
+        U_h_h=U_h_h_all,
+        a_h_cand=a_f_h_cand_all[:, 1],
+        h_cand=h_cand_all,
+        h_next=h_next_all,
+    )
+    return State(h=h_next_all), tape
+
+
+@np.errstate(over="ignore", divide="ignore")
+def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
+    """Backpropagation through time: cotangents of parameters, inputs and first state.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
+        batch and time.
+    """
+    dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
+    multiply, square, subtract = np.multiply, np.square, np.subtract
+    one = np.array(1, dtype=dtype)
+    W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
+    steps = _chunk(T, B * (5 * n_h))
+    df_by_da_h_cand_etc_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
+    da_f_by_df_chunk = np.empty((steps, B, n_h), dtype=dtype)
+    dh_next = np.empty((B, n_h), dtype=dtype)
+    dh_to_da_f_flat = np.empty((T, B, 4, n_h), dtype=dtype)
+    dh_to_da_f_all = dh_to_da_f_flat.swapaxes(1, 2)
+    df_dU_h_h_all = _gates(T, 2, B, n_h, dtype=dtype)
+    dh_next_later = np.zeros((B, n_h), dtype=dtype)
+    for stop in range(T, 0, -steps):
+        start = max(stop - steps, 0)
+        back = slice(stop - 1, start - 1 if start else None, -1)
+        df_by_da_h_cand_etc_all = df_by_da_h_cand_etc_chunk[: stop - start]
+        da_f_by_df_all = da_f_by_df_chunk[: stop - start]
+        h_all = tape.h[start:stop]
+        f_all = tape.f[start:stop]
+        one_minus_f_all = tape.one_minus_f[start:stop]
+        U_h_h_all = tape.U_h_h[start:stop]
+        a_h_cand_all = tape.a_h_cand[start:stop]
+        h_cand_all = tape.h_cand[start:stop]
+        dh_next_given_all = dnexts.h[start:stop]
+        # 1 - h'_t²
+        exp_h_cand_all = df_by_da_h_cand_etc_all[:, 3]
+        absolute(a_h_cand_all, out=exp_h_cand_all)
+        multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+        exp(exp_h_cand_all, out=exp_h_cand_all)
+        slope_h_cand_all = df_by_da_h_cand_etc_all[:, 3]
+        spare = np.empty_like(slope_h_cand_all)
+        add(exp_h_cand_all, one, out=spare)
+        square(spare, out=spare)
+        divide(exp_h_cand_all, spare, out=slope_h_cand_all)
+        multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+        # (1 - f_t) ∘ (1 - h'_t²)
+        da_h_cand_by_dh_next_all = df_by_da_h_cand_etc_all[:, 3]
+        multiply(one_minus_f_all, slope_h_cand_all, out=da_h_cand_by_dh_next_all)
+        # h_{t-1} - h'_t
+        df_by_dh_next_all = df_by_da_h_cand_etc_all[:, 2]
+        subtract(h_all, h_cand_all, out=df_by_dh_next_all)
+        # U_h h_{t-1} + c_h
+        df_by_da_h_cand_all = df_by_da_h_cand_etc_all[:, 0]
+        add(U_h_h_all, c_h, out=df_by_da_h_cand_all)
+        # f_t ∘ (1 - f_t)
+        multiply(f_all, one_minus_f_all, out=da_f_by_df_all)
+        # f_t = σ(a_f)
+        f_factor_all = df_by_da_h_cand_etc_all[:, 1]
+        copyto(f_factor_all, f_all)
+        for (
+            dh_next_given,
+            dh_from_dh_next_to_da_h_cand,
+            f_factor_to_da_h_cand_by_dh_next,
+            df_from_da_h_cand_dU_h_h,
+            da_h_cand,
+            df_by_da_h_cand_f_factor,
+            df_from_da_h_cand,
+            df_from_dh_next,
+            da_f,
+            da_f_by_df,
+            dU_h_h,
+            dh_from_dh_next,
+        ) in zip(
+            dh_next_given_all[::-1],
+            dh_to_da_f_all[back, :3],
+            df_by_da_h_cand_etc_all[::-1, 1:],
+            df_dU_h_h_all[back],
+            dh_to_da_f_all[back, 2],
+            df_by_da_h_cand_etc_all[::-1, :2],
+            df_dU_h_h_all[back, 0],
+            dh_to_da_f_all[back, 1],
+            dh_to_da_f_all[back, 3],
+            da_f_by_df_all[::-1],
+            df_dU_h_h_all[back, 1],
+            dh_to_da_f_all[back, 0],
+            strict=True,
+        ):
+            add(dh_next_given, dh_next_later, out=dh_next)
+            # h_{t-1} is in a_f, U_h h_{t-1}, h_t
+            # f_t is in a_{h'}, h_t
+            # h'_t = tanh(a_{h'})
+            multiply(dh_next, f_factor_to_da_h_cand_by_dh_next, out=dh_from_dh_next_to_da_h_cand)
+            # f_t is in a_{h'}, h_t
+            # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+            multiply(da_h_cand, df_by_da_h_cand_f_factor, out=df_from_da_h_cand_dU_h_h)
+            # f_t is in a_{h'}, h_t
+            df = df_from_da_h_cand
+            add(df_from_da_h_cand, df_from_dh_next, out=df)
+            # f_t = σ(a_f)
+            multiply(df, da_f_by_df, out=da_f)
+            # h_{t-1} is in a_f, U_h h_{t-1}, h_t
+            dh = dh_from_dh_next
+            dh[...] = dh_from_dh_next + da_f @ U_f + dU_h_h @ U_h
+            dh_next_later = dh
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    da_h_cand_f_rows = dh_to_da_f_flat.reshape(T * B, 4 * n_h)[:, 2 * n_h :]
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_h_f = da_h_cand_f_rows.T @ x_rows
+    dW_h = dW_h_f[:n_h]
+    dW_f = dW_h_f[n_h:]
+    db_h_f = da_h_cand_f_rows.sum(axis=0)
+    db_h = db_h_f[:n_h]
+    db_f = db_h_f[n_h:]
+    # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+    da_h_cand_rows = dh_to_da_f_flat.reshape(T * B, 4 * n_h)[:, 2 * n_h : 3 * n_h]
+    f_rows = tape.f.reshape(T * B, n_h)
+    dc_h = (da_h_cand_rows * f_rows).sum(axis=0)
+    # U_h h_{t-1}
+    dU_h_h_all = df_dU_h_h_all[:, 1]
+    dU_h_h_rows = dU_h_h_all.reshape(T * B, n_h)
+    h_rows = tape.h.reshape(T * B, n_h)
+    dU_h = dU_h_h_rows.T @ h_rows
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    da_f_rows = dh_to_da_f_flat.reshape(T * B, 4 * n_h)[:, 3 * n_h :]
+    dU_f = da_f_rows.T @ h_rows
+    # x_t is in a_f, a_{h'}
+    W_h_f = np.concatenate((W_h, W_f))
+    dx_rows = da_h_cand_f_rows @ W_h_f
+    dparams = Params(W_f=dW_f, W_h=dW_h, U_f=dU_f, U_h=dU_h, b_f=db_f, b_h=db_h, c_h=dc_h)
+    return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later.copy())
+
+
+@np.errstate(over="ignore", divide="ignore")
+def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
+    """Forward mode of `unroll`: the tangents of what it returned, for every step.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dxs: the tangents of the inputs; None for zero.
+        dstate0: the tangent of the first state; a field may be None for zero.
+
+    Returns:
+        h (T, B, n_h).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
+    (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
+    dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
+    multiply, square, subtract = np.multiply, np.square, np.subtract
+    one = np.array(1, dtype=dtype)
+    W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
+    W_f_dot, W_h_dot, U_f_dot, U_h_dot, b_f_dot, b_h_dot, c_h_dot = dparams
+    U_f_h_columns = _columns(np.concatenate((U_f, U_h)), 2, B)
+    x_all = tape.x
+    h_all = tape.h
+    f_all = tape.f
+    one_minus_f_all = tape.one_minus_f
+    U_h_h_all = tape.U_h_h
+    a_h_cand_all = tape.a_h_cand
+    h_cand_all = tape.h_cand
+    x_dot_all = dxs
+    exp_h_cand_all = np.empty((T, B, n_h), dtype=dtype)
+    a_f_U_h_h_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
+    f_dot_by_a_f_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    a_h_cand_h_next_dot_by_f_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
+    a_h_cand_dot_ahead_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    # 1 - h'_t²
+    absolute(a_h_cand_all, out=exp_h_cand_all)
+    multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+    exp(exp_h_cand_all, out=exp_h_cand_all)
+    slope_h_cand_all = exp_h_cand_all
+    spare = np.empty_like(slope_h_cand_all)
+    add(exp_h_cand_all, one, out=spare)
+    square(spare, out=spare)
+    divide(exp_h_cand_all, spare, out=slope_h_cand_all)
+    multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+    # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1}
+    a_f_dot_ahead_all = a_f_U_h_h_dot_all[:, 0]
+    spare = np.empty_like(a_f_dot_ahead_all)
+    spare_j = np.empty_like(a_f_dot_ahead_all)
+    _product(x_dot_all, (W_f,), a_f_dot_ahead_all[:, None])
+    _product(x_all, (W_f_dot,), spare[:, None])
+    _product(h_all, (U_f_dot,), spare_j[:, None])
+    add(a_f_dot_ahead_all, spare, out=a_f_dot_ahead_all)
+    add(a_f_dot_ahead_all, spare_j, out=a_f_dot_ahead_all)
+    add(a_f_dot_ahead_all, b_f_dot, out=a_f_dot_ahead_all)
+    # f_t ∘ (1 - f_t)
+    multiply(f_all, one_minus_f_all, out=f_dot_by_a_f_dot_all)
+    # U̇_h h_{t-1}
+    U_h_h_dot_ahead_all = a_f_U_h_h_dot_all[:, 1]
+    _product(h_all, (U_h_dot,), U_h_h_dot_ahead_all[:, None])
+    # U_h h_{t-1} + c_h
+    a_h_cand_dot_by_f_dot_all = a_h_cand_h_next_dot_by_f_dot_all[:, 0]
+    add(U_h_h_all, c_h, out=a_h_cand_dot_by_f_dot_all)
+    # W_h ẋ_t + ḃ_h + Ẇ_h x_t + f_t ∘ ċ_h
+    spare = np.empty_like(a_h_cand_dot_ahead_all)
+    spare_j = np.empty_like(a_h_cand_dot_ahead_all)
+    _product(x_dot_all, (W_h,), a_h_cand_dot_ahead_all[:, None])
+    _product(x_all, (W_h_dot,), spare[:, None])
+    multiply(f_all, c_h_dot, out=spare_j)
+    add(a_h_cand_dot_ahead_all, spare, out=a_h_cand_dot_ahead_all)
+    add(a_h_cand_dot_ahead_all, b_h_dot, out=a_h_cand_dot_ahead_all)
+    add(a_h_cand_dot_ahead_all, spare_j, out=a_h_cand_dot_ahead_all)
+    # h_{t-1} - h'_t
+    h_next_dot_by_f_dot_all = a_h_cand_h_next_dot_by_f_dot_all[:, 1]
+    subtract(h_all, h_cand_all, out=h_next_dot_by_f_dot_all)
+    # (1 - f_t) ∘ (1 - h'_t²)
+    h_next_dot_by_a_h_cand_dot_all = exp_h_cand_all
+    multiply(one_minus_f_all, slope_h_cand_all, out=h_next_dot_by_a_h_cand_dot_all)
+    h_dot = dstate0.h
+    spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
+    spare_2_n_h_blocks = _blocks(spare_2_n_h, U_f_h_columns)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    for (
+        a_f_U_h_h_dot_ahead,
+        a_f_dot,
+        f_dot_by_a_f_dot,
+        a_h_cand_h_next_dot_by_f_dot,
+        U_h_h_dot,
+        f,
+        a_h_cand_dot_ahead,
+        a_h_cand_dot_from_f_dot,
+        h_next_dot,
+        h_next_dot_by_a_h_cand_dot,
+        h_next_dot_from_f_dot,
+    ) in zip(
+        a_f_U_h_h_dot_all,
+        a_f_U_h_h_dot_all[:, 0],
+        f_dot_by_a_f_dot_all,
+        a_h_cand_h_next_dot_by_f_dot_all,
+        a_f_U_h_h_dot_all[:, 1],
+        f_all,
+        a_h_cand_dot_ahead_all,
+        a_h_cand_h_next_dot_by_f_dot_all[:, 0],
+        h_next_dot_all,
+        exp_h_cand_all,
+        a_h_cand_h_next_dot_by_f_dot_all[:, 1],
+        strict=True,
+    ):
+        # a_f = W_f x_t + U_f h_{t-1} + b_f
+        # U_h h_{t-1}
+        a_f_U_h_h_dot = a_f_U_h_h_dot_ahead
+        matmul(h_dot, U_f_h_columns, out=spare_2_n_h_blocks)
+        add(spare_2_n_h, a_f_U_h_h_dot_ahead, out=a_f_U_h_h_dot)
+        # f_t = σ(a_f)
+        f_dot = a_f_dot
+        multiply(f_dot_by_a_f_dot, a_f_dot, out=f_dot)
+        a_h_cand_dot_from_f_dot_to_h_next_dot_from_f_dot = a_h_cand_h_next_dot_by_f_dot
+        multiply(
+            a_h_cand_h_next_dot_by_f_dot,
+            f_dot,
+            out=a_h_cand_dot_from_f_dot_to_h_next_dot_from_f_dot,
+        )
+        # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
+        a_h_cand_dot = U_h_h_dot
+        multiply(f, U_h_h_dot, out=a_h_cand_dot)
+        add(a_h_cand_dot_ahead, a_h_cand_dot, out=a_h_cand_dot)
+        add(a_h_cand_dot, a_h_cand_dot_from_f_dot, out=a_h_cand_dot)
+        # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+        multiply(f, h_dot, out=h_next_dot)
+        multiply(h_next_dot_by_a_h_cand_dot, a_h_cand_dot, out=spare_n_h)
+        add(h_next_dot, spare_n_h, out=h_next_dot)
+        add(h_next_dot, h_next_dot_from_f_dot, out=h_next_dot)
+        h_dot = h_next_dot
+    return State(h=h_next_dot_all)
+
+
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then what one step computes is in one piece.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
+    if B == 1:
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
+    else:
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+
+
+def _columns(weights: Array, G: int, B: int) -> Array:
+    """Weights of G gates (G n, k) for products with B rows: (G, n / width, k, width).
+
+    The blocks of columns are as wide as BLAS multiplies without packing, which is much faster. For
+    a single row they are one matrix.
+    """
+    rows, k = weights.shape
+    if B == 1:
+        return np.ascontiguousarray(weights.T)
+    n = rows // G
+    widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
+    small = [width for width in widths if B * k * width <= 1_000_000]
+    width = (small or widths[:1] or [n])[0]
+    return np.ascontiguousarray(weights.reshape(G, n // width, width, k).swapaxes(2, 3))
+
+
+def _blocks(out: Array, weights: Array) -> Array:
+    """The view of results (..., G, B, n) that a product with `_columns` fills.
+
+    The gates of a single row must lie in one piece.
+    """
+    *lead, G, B, n = out.shape
+    if weights.ndim == 2:
+        return out.reshape(*lead, B, G * n)
+    width = weights.shape[-1]
+    return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
+
+
+def _chunk(T: int, values: int) -> int:
+    """How many steps of so many values each fit into the cache, and so are computed at once."""
+    return max(1, min(T, max(8, 131_072 // max(values, 1))))
+
+
+def _filled(
+    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
+) -> list[Array]:
+    """The given arrays, with zeros where there is None."""
+    return [
+        np.zeros(shape, dtype) if array is None else array
+        for array, shape in zip(given, shapes, strict=True)
+    ]
+
+
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
+
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
+    sizes: dict[str, int] = {}
+    dtype: np.dtype[Any] | None = None
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
+            raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
+            where = f"{_CELL}.{function}: {name}"
+            if not isinstance(array, np.ndarray | np.generic):
+                raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
+            dtype = dtype or array.dtype
+            if array.dtype not in _DTYPES or array.dtype != dtype:
+                wanted = f"{dtype} like the rest" if dtype in _DTYPES else "float32 or float64"
+                raise TypeError(f"{where}: expected dtype {wanted}, got {array.dtype}")
+            axes = f"{lead} {own}".split()
+            known = zip(axes, array.shape, strict=False)
+            if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
+                wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
+                raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
+    return sizes, cast("np.dtype[Any]", dtype)

@@ -1,0 +1,543 @@
+"""Simple recurrent network: one logistic function of input and previous state.
+
+    h_t = σ(W_h x_t + U_h h_{t-1} + b_h)
+
+Generated from equations/cells/rnn_logistic.py by `gateproof generate rnn_logistic`: change that
+file, not this one. B is the batch, T the number of time steps. MIT licence; see LICENSE.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple, cast
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Array = NDArray[Any]
+
+_CELL = "rnn_logistic"
+_DTYPES = (np.float32, np.float64)
+_PARAMS = {"W_h": "n_h n_x", "U_h": "n_h n_h", "b_h": "n_h"}
+_INPUTS = {"x": "n_x"}
+_STATE = {"h": "n_h"}
+_NEXT = {"h": "n_h"}
+_SAVED = {"x": "n_x", "h": "n_h", "exp_h_next": "n_h", "h_next": "n_h"}
+_STEP = ("B", _INPUTS), ("B", _STATE)
+_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
+_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "step": (("", _PARAMS), *_STEP),
+    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
+    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
+    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
+    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
+    "unroll": (("", _PARAMS), *_SEQUENCE),
+    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
+    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
+}
+
+
+class Params(NamedTuple):
+    """The parameters."""
+
+    W_h: Array  # (n_h, n_x)
+    U_h: Array  # (n_h, n_h)
+    b_h: Array  # (n_h,)
+
+
+class State(NamedTuple):
+    """The state."""
+
+    h: Array  # (B, n_h)
+
+
+class Saved(NamedTuple):
+    """The values of the equations in one step."""
+
+    x: Array  # (B, n_x)
+    h: Array  # (B, n_h)
+    exp_h_next: Array  # (B, n_h)
+    h_next: Array  # (B, n_h)
+
+
+class Tape(NamedTuple):
+    """The values of the equations in all steps."""
+
+    x: Array  # (T, B, n_x)
+    h: Array  # (T, B, n_h)
+    exp_h_next: Array  # (T, B, n_h)
+    h_next: Array  # (T, B, n_h)
+
+
+class Jacobian(NamedTuple):
+    """The derivatives of every new state by every old one."""
+
+    h: State
+
+
+def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.float64) -> Params:
+    """Random parameters: weights uniform within 1/sqrt(fan in), everything else zero.
+
+    Args:
+        rng: the random generator that is drawn from.
+        n_h: the length of this axis.
+        n_x: the length of this axis.
+        dtype: float32 or float64.
+    """
+    if np.dtype(dtype) not in _DTYPES:
+        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    return Params(
+        W_h=(rng.uniform(-1, 1, (n_h, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
+        U_h=(rng.uniform(-1, 1, (n_h, n_h)) / np.sqrt(max(n_h, 1))).astype(dtype),
+        b_h=np.zeros((n_h,), dtype=dtype),
+    )
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
+    """One time step: the new state, and the values of the equations for its derivatives.
+
+    Args:
+        params: the parameters.
+        x: the input, x (B, n_x).
+        state: the old state, h (B, n_h).
+
+    Returns:
+        h (B, n_h).
+        The values of the equations, which may refer to arguments and results: do not change them.
+    """
+    _check("step", params, (x,), state)
+    W_h, U_h, b_h = params
+    (h,) = state
+    # a_h = W_h x_t + U_h h_{t-1} + b_h
+    a_h_next = x @ W_h.T + h @ U_h.T + b_h
+    # h_t = σ(a_h)
+    exp_h_next = np.exp(-a_h_next)
+    h_next = 1 / (1 + exp_h_next)
+    saved = Saved(x=x, h=h, exp_h_next=exp_h_next, h_next=h_next)
+    return State(h=h_next), saved
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
+    """Reverse mode of `step`: cotangents of parameters, input and old state.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `step`; those of the parameters are summed over
+        the batch.
+    """
+    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
+    _check("step_vjp", params, saved, dnext)
+    W_h, U_h = params.W_h, params.U_h
+    x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
+    (dh_next,) = dnext
+    # 1 - h_t
+    one_minus_h_next = 1 / (1 + 1 / exp_h_next)
+    # h_t = σ(a_h)
+    da_h_next = dh_next * h_next * one_minus_h_next
+    # a_h = W_h x_t + U_h h_{t-1} + b_h
+    dW_h = da_h_next.T @ x
+    dU_h = da_h_next.T @ h
+    db_h = da_h_next.sum(axis=0)
+    dx = da_h_next @ W_h
+    dh = da_h_next @ U_h
+    dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
+    return dparams, dx, State(h=dh)
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
+    """Forward mode of `step`: the tangents of what it returned.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dx: the tangent of the input; None for zero.
+        dstate: the tangent of the old state; a field may be None for zero.
+
+    Returns:
+        h (B, n_h).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
+    _check("step_jvp", params, saved, dparams, (dx,), dstate)
+    W_h, U_h = params.W_h, params.U_h
+    x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
+    W_h_dot, U_h_dot, b_h_dot = dparams
+    x_dot = dx
+    (h_dot,) = dstate
+    # 1 - h_t
+    one_minus_h_next = 1 / (1 + 1 / exp_h_next)
+    # a_h = W_h x_t + U_h h_{t-1} + b_h
+    a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
+    # h_t = σ(a_h)
+    h_next_dot = h_next * one_minus_h_next * a_h_next_dot
+    return State(h=h_next_dot)
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step_hvp(
+    params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
+) -> tuple[Params, Array, State]:
+    """Second order: how the cotangents of `step_vjp` change along a direction.
+
+    This is the Hessian of the inner product of `dnext` and the results of `step`, times the
+    direction.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+        dnext: the cotangents of what `step` returned, held fixed; None for zero.
+        dparams: the direction in the parameters; a field may be None for zero.
+        dx: the direction in the input; None for zero.
+        dstate: the direction in the old state; a field may be None for zero.
+
+    Returns:
+        The directional derivatives of what `step_vjp` returns.
+    """
+    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
+    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
+    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
+    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
+    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
+    W_h, U_h = params.W_h, params.U_h
+    x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
+    (dh_next,) = dnext
+    W_h_dot, U_h_dot, b_h_dot = dparams
+    x_dot = dx
+    (h_dot,) = dstate
+    # 1 - h_t
+    one_minus_h_next = 1 / (1 + 1 / exp_h_next)
+    # h_t = σ(a_h)
+    da_h_next = dh_next * h_next * one_minus_h_next
+    # a_h = W_h x_t + U_h h_{t-1} + b_h
+    a_h_next_dot = x_dot @ W_h.T + h_dot @ U_h.T + x @ W_h_dot.T + h @ U_h_dot.T + b_h_dot
+    # h_t = σ(a_h)
+    h_next_dot = h_next * one_minus_h_next * a_h_next_dot
+    da_h_next_dot = dh_next * (1 - 2 * h_next) * h_next_dot
+    # a_h = W_h x_t + U_h h_{t-1} + b_h
+    dW_h_dot = da_h_next.T @ x_dot + da_h_next_dot.T @ x
+    dU_h_dot = da_h_next.T @ h_dot + da_h_next_dot.T @ h
+    db_h_dot = da_h_next_dot.sum(axis=0)
+    dx_dot = da_h_next_dot @ W_h + da_h_next @ W_h_dot
+    dh_dot = da_h_next_dot @ U_h + da_h_next @ U_h_dot
+    dparams = Params(W_h=dW_h_dot, U_h=dU_h_dot, b_h=db_h_dot)
+    return dparams, dx_dot, State(h=dh_dot)
+
+
+@np.errstate(over="ignore", divide="ignore")
+def step_jacobian(params: Params, saved: Saved) -> Jacobian:
+    """The derivative of every new state by every old one.
+
+    Args:
+        params: the parameters.
+        saved: what `step` kept.
+
+    Returns:
+        `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
+        the axes of `b`.
+    """
+    _check("step_jacobian", params, saved)
+    U_h = params.U_h
+    exp_h_next, h_next = saved.exp_h_next, saved.h_next
+    # 1 - h_t
+    one_minus_h_next = 1 / (1 + 1 / exp_h_next)
+    # a_h = W_h x_t + U_h h_{t-1} + b_h
+    da_h_next_dh = U_h
+    # h_t = σ(a_h)
+    dh_next_dh = (h_next * one_minus_h_next)[:, :, None] * da_h_next_dh
+    return Jacobian(h=State(h=dh_next_dh))
+
+
+@np.errstate(over="ignore", divide="ignore")
+def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
+    """A sequence: what `step` returns after every step, and the values of the equations.
+
+    Args:
+        params: the parameters.
+        xs: the inputs, x (T, B, n_x).
+        state0: the first state, h (B, n_h).
+
+    Returns:
+        h (T, B, n_h).
+        The tape, which may refer to arguments and results: do not change it.
+    """
+    sizes, dtype = _check("unroll", params, (xs,), state0)
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, exp, matmul, negative, reciprocal = np.add, np.exp, np.matmul, np.negative, np.reciprocal
+    one = np.array(1, dtype=dtype)
+    W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
+    U_h_columns = _columns(U_h, 1, B)
+    x_all = xs
+    h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
+    h_steps[0] = state0.h
+    h_all, h_next_all = h_steps[:-1], h_steps[1:]
+    a_h_next_all = np.empty((T, B, n_h), dtype=dtype)
+    # W_h x_t + b_h
+    a_h_next_ahead_all = a_h_next_all
+    _product(x_all, (W_h,), a_h_next_ahead_all[:, None])
+    add(a_h_next_ahead_all, b_h, out=a_h_next_ahead_all)
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
+    for a_h_next_ahead, h, h_next in zip(a_h_next_all, h_all, h_next_all, strict=True):
+        # a_h = W_h x_t + U_h h_{t-1} + b_h
+        a_h_next = a_h_next_ahead
+        matmul(h, U_h_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_h_next_ahead, out=a_h_next)
+        # h_t = σ(a_h)
+        exp_h_next = a_h_next_ahead
+        negative(a_h_next, out=exp_h_next)
+        exp(exp_h_next, out=exp_h_next)
+        add(exp_h_next, one, out=h_next)
+        reciprocal(h_next, out=h_next)
+    tape = Tape(
+        x=xs,
+        h=h_all,
+        exp_h_next=a_h_next_all,
+        h_next=h_next_all,
+    )
+    return State(h=h_next_all), tape
+
+
+@np.errstate(over="ignore", divide="ignore")
+def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
+    """Backpropagation through time: cotangents of parameters, inputs and first state.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
+        batch and time.
+    """
+    dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
+    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
+    one = np.array(1, dtype=dtype)
+    W_h, U_h = params.W_h, params.U_h
+    U_h_columns = _columns(U_h.T, 1, B)
+    steps = _chunk(T, B * (1 * n_h))
+    one_minus_h_next_chunk = np.empty((steps, B, n_h), dtype=dtype)
+    dh_next_all = np.empty((T, B, n_h), dtype=dtype)
+    dh_next_later = np.zeros((B, n_h), dtype=dtype)
+    dh = dh_next_later
+    dh_blocks = _blocks(dh[None], U_h_columns)
+    for stop in range(T, 0, -steps):
+        start = max(stop - steps, 0)
+        back = slice(stop - 1, start - 1 if start else None, -1)
+        one_minus_h_next_all = one_minus_h_next_chunk[: stop - start]
+        exp_h_next_all = tape.exp_h_next[start:stop]
+        h_next_all = tape.h_next[start:stop]
+        dh_next_given_all = dnexts.h[start:stop]
+        # 1 - h_t
+        reciprocal(exp_h_next_all, out=one_minus_h_next_all)
+        add(one_minus_h_next_all, one, out=one_minus_h_next_all)
+        reciprocal(one_minus_h_next_all, out=one_minus_h_next_all)
+        # h_t ∘ (1 - h_t)
+        da_h_next_by_dh_next_all = one_minus_h_next_all
+        multiply(h_next_all, one_minus_h_next_all, out=da_h_next_by_dh_next_all)
+        for dh_next, dh_next_given, da_h_next_by_dh_next in zip(
+            dh_next_all[back],
+            dh_next_given_all[::-1],
+            one_minus_h_next_all[::-1],
+            strict=True,
+        ):
+            add(dh_next_given, dh_next_later, out=dh_next)
+            # h_t = σ(a_h)
+            da_h_next = dh_next
+            multiply(dh_next, da_h_next_by_dh_next, out=da_h_next)
+            # a_h = W_h x_t + U_h h_{t-1} + b_h
+            matmul(da_h_next, U_h_columns, out=dh_blocks)
+    # a_h = W_h x_t + U_h h_{t-1} + b_h
+    da_h_next_all = dh_next_all
+    da_h_next_rows = da_h_next_all.reshape(T * B, n_h)
+    x_rows = tape.x.reshape(T * B, n_x)
+    dW_h = da_h_next_rows.T @ x_rows
+    h_rows = tape.h.reshape(T * B, n_h)
+    dU_h = da_h_next_rows.T @ h_rows
+    db_h = da_h_next_rows.sum(axis=0)
+    dx_rows = da_h_next_rows @ W_h
+    dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
+    return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later)
+
+
+@np.errstate(over="ignore", divide="ignore")
+def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
+    """Forward mode of `unroll`: the tangents of what it returned, for every step.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dparams: the tangents of the parameters; a field may be None for zero.
+        dxs: the tangents of the inputs; None for zero.
+        dstate0: the tangent of the first state; a field may be None for zero.
+
+    Returns:
+        h (T, B, n_h).
+    """
+    dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
+    (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
+    dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
+    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
+    T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
+    add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
+    one = np.array(1, dtype=dtype)
+    W_h, U_h = params.W_h, params.U_h
+    W_h_dot, U_h_dot, b_h_dot = dparams
+    U_h_columns = _columns(U_h, 1, B)
+    x_all = tape.x
+    h_all = tape.h
+    exp_h_next_all = tape.exp_h_next
+    h_next_all = tape.h_next
+    x_dot_all = dxs
+    one_minus_h_next_all = np.empty((T, B, n_h), dtype=dtype)
+    a_h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    # 1 - h_t
+    reciprocal(exp_h_next_all, out=one_minus_h_next_all)
+    add(one_minus_h_next_all, one, out=one_minus_h_next_all)
+    reciprocal(one_minus_h_next_all, out=one_minus_h_next_all)
+    # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h h_{t-1}
+    a_h_next_dot_ahead_all = a_h_next_dot_all
+    spare = np.empty_like(a_h_next_dot_ahead_all)
+    spare_j = np.empty_like(a_h_next_dot_ahead_all)
+    _product(x_dot_all, (W_h,), a_h_next_dot_ahead_all[:, None])
+    _product(x_all, (W_h_dot,), spare[:, None])
+    _product(h_all, (U_h_dot,), spare_j[:, None])
+    add(a_h_next_dot_ahead_all, spare, out=a_h_next_dot_ahead_all)
+    add(a_h_next_dot_ahead_all, spare_j, out=a_h_next_dot_ahead_all)
+    add(a_h_next_dot_ahead_all, b_h_dot, out=a_h_next_dot_ahead_all)
+    # h_t ∘ (1 - h_t)
+    h_next_dot_by_a_h_next_dot_all = one_minus_h_next_all
+    multiply(h_next_all, one_minus_h_next_all, out=h_next_dot_by_a_h_next_dot_all)
+    h_dot = dstate0.h
+    spare_n_h = np.empty((B, n_h), dtype=dtype)
+    spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
+    for a_h_next_dot_ahead, h_next_dot, h_next_dot_by_a_h_next_dot in zip(
+        a_h_next_dot_all,
+        h_next_dot_all,
+        one_minus_h_next_all,
+        strict=True,
+    ):
+        # a_h = W_h x_t + U_h h_{t-1} + b_h
+        a_h_next_dot = a_h_next_dot_ahead
+        matmul(h_dot, U_h_columns, out=spare_n_h_blocks)
+        add(spare_n_h, a_h_next_dot_ahead, out=a_h_next_dot)
+        # h_t = σ(a_h)
+        multiply(h_next_dot_by_a_h_next_dot, a_h_next_dot, out=h_next_dot)
+        h_dot = h_next_dot
+    return State(h=h_next_dot_all)
+
+
+def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
+    """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
+    (T, G, B, n), k = out.shape, x.shape[2]
+    rows, joint = x.reshape(T * B, k), np.concatenate(weights)
+    if B == 1:
+        np.matmul(rows, joint.T, out=out.reshape(T, G * n))
+    else:
+        by_gate = joint.reshape(G, n, k).swapaxes(1, 2)
+        np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
+
+
+def _columns(weights: Array, G: int, B: int) -> Array:
+    """Weights of G gates (G n, k) for products with B rows: (G, n / width, k, width).
+
+    The blocks of columns are as wide as BLAS multiplies without packing, which is much faster. For
+    a single row they are one matrix.
+    """
+    rows, k = weights.shape
+    if B == 1:
+        return np.ascontiguousarray(weights.T)
+    n = rows // G
+    widths = [width for width in (256, 128, 64, 32, 16) if n % width == 0]
+    small = [width for width in widths if B * k * width <= 1_000_000]
+    width = (small or widths[:1] or [n])[0]
+    return np.ascontiguousarray(weights.reshape(G, n // width, width, k).swapaxes(2, 3))
+
+
+def _blocks(out: Array, weights: Array) -> Array:
+    """The view of results (..., G, B, n) that a product with `_columns` fills.
+
+    The gates of a single row must lie in one piece.
+    """
+    *lead, G, B, n = out.shape
+    if weights.ndim == 2:
+        return out.reshape(*lead, B, G * n)
+    width = weights.shape[-1]
+    return out.reshape(*lead, G, B, n // width, width).swapaxes(-3, -2)
+
+
+def _chunk(T: int, values: int) -> int:
+    """How many steps of so many values each fit into the cache, and so are computed at once."""
+    return max(1, min(T, max(8, 131_072 // max(values, 1))))
+
+
+def _filled(
+    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
+) -> list[Array]:
+    """The given arrays, with zeros where there is None."""
+    return [
+        np.zeros(shape, dtype) if array is None else array
+        for array, shape in zip(given, shapes, strict=True)
+    ]
+
+
+def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The length of every axis and the dtype, once all arrays of a function agree on them."""
+    if all(isinstance(group, tuple) for group in groups):
+        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
+        if all(type(array) is np.ndarray for array in arrays):
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
+            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+            if sizes is not None and dtype in _DTYPES and not others:
+                return sizes, dtype
+    return _checked(function, *groups)
+
+
+@lru_cache(maxsize=64)
+def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+    """The length of every axis, from the shapes of all arrays; None if they do not fit."""
+    tables = _ARGUMENTS[function]
+    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    sizes: dict[str, int] = {}
+    for names, shape in zip(axes, shapes, strict=False):
+        known = zip(names, shape, strict=False)
+        if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
+            return None
+    return sizes if len(axes) == len(shapes) else None
+
+
+def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
+    """The same array by array, to say which one does not fit."""
+    sizes: dict[str, int] = {}
+    dtype: np.dtype[Any] | None = None
+    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
+        if not isinstance(arrays, tuple) or len(arrays) != len(table):
+            names, got = ", ".join(table), type(arrays).__name__
+            raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
+        for array, (name, own) in zip(arrays, table.items(), strict=True):
+            where = f"{_CELL}.{function}: {name}"
+            if not isinstance(array, np.ndarray | np.generic):
+                raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
+            dtype = dtype or array.dtype
+            if array.dtype not in _DTYPES or array.dtype != dtype:
+                wanted = f"{dtype} like the rest" if dtype in _DTYPES else "float32 or float64"
+                raise TypeError(f"{where}: expected dtype {wanted}, got {array.dtype}")
+            axes = f"{lead} {own}".split()
+            known = zip(axes, array.shape, strict=False)
+            if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
+                wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
+                raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
+    return sizes, cast("np.dtype[Any]", dtype)
