@@ -10,9 +10,10 @@ file, not this one. B is the batch, T the number of time steps. MIT licence; see
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import chain
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast, overload
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -99,6 +100,14 @@ class Tape(NamedTuple):
     a_h_cand: Array  # (T, B, n_h)
     h_cand: Array  # (T, B, n_h)
     h_next: Array  # (T, B, n_h)
+
+
+class Checkpoints(NamedTuple):
+    """What is kept of a sequence when the rest is to be computed again."""
+
+    x: Array  # all steps
+    states: tuple[State, ...]  # before the first of every so many steps
+    every: int
 
 
 class Jacobian(NamedTuple):
@@ -413,19 +422,32 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     return Jacobian(h=State(h=dh_next_dh))
 
 
+@overload
+def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]: ...
+@overload
+def unroll(
+    params: Params, xs: Array, state0: State, *, checkpoint_every: int
+) -> tuple[State, Checkpoints]: ...
 @np.errstate(over="ignore", divide="ignore")
-def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
+def unroll(
+    params: Params, xs: Array, state0: State, *, checkpoint_every: int | None = None
+) -> tuple[State, Tape | Checkpoints]:
     """A sequence: what `step` returns after every step, and the values of the equations.
 
     Args:
         params: the parameters.
         xs: the inputs, x (T, B, n_x).
         state0: the first state, h (B, n_h).
+        checkpoint_every: keep the states of every so many steps alone, and compute the rest again
+            on the way back: less memory for more time. The gradients are the same but for rounding.
 
     Returns:
         h (T, B, n_h).
-        The tape, which may refer to arguments and results: do not change it.
+        The tape, which may refer to arguments and results: do not change it. Besides those it holds
+        5 * n_h numbers per step and sample.
     """
+    if checkpoint_every is not None:
+        return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
@@ -504,7 +526,9 @@ def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]:
 
 
 @np.errstate(over="ignore", divide="ignore")
-def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array, State]:
+def unroll_vjp(
+    params: Params, tape: Tape | Checkpoints, dnexts: State
+) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
     Args:
@@ -516,6 +540,8 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
         Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
         batch and time.
     """
+    if isinstance(tape, Checkpoints):
+        return _unroll_vjp_in_segments(params, tape, dnexts)
     dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
     sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
@@ -643,7 +669,9 @@ def unroll_vjp(params: Params, tape: Tape, dnexts: State) -> tuple[Params, Array
 
 
 @np.errstate(over="ignore", divide="ignore")
-def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0: State) -> State:
+def unroll_jvp(
+    params: Params, tape: Tape | Checkpoints, dparams: Params, dxs: Array, dstate0: State
+) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
     Args:
@@ -656,6 +684,8 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
     Returns:
         h (T, B, n_h).
     """
+    if isinstance(tape, Checkpoints):
+        return _unroll_jvp_in_segments(params, tape, dparams, dxs, dstate0)
     dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
     (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
     dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
@@ -780,6 +810,80 @@ def unroll_jvp(params: Params, tape: Tape, dparams: Params, dxs: Array, dstate0:
         add(h_next_dot, h_next_dot_from_f_dot, out=h_next_dot)
         h_dot = h_next_dot
     return State(h=h_next_dot_all)
+
+
+def _unroll_in_segments(
+    params: Params, xs: Array, state0: State, every: int
+) -> tuple[State, Checkpoints]:
+    """The sequence segment by segment; of each the first state is kept."""
+    sizes, _ = _check("unroll", params, (xs,), state0)
+    if type(every) is not int or every < 1:
+        expected = "expected an integer of at least 1"
+        raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}, got {every!r}")
+    states, parts = [], []
+    for start in range(0, max(sizes["T"], 1), every):
+        states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
+        steps = slice(start, start + every)
+        part, _ = unroll(params, xs[steps], state0)
+        parts.append(part)
+        state0 = _last(part, state0)
+    nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
+    return nexts, Checkpoints(xs, tuple(states), every)
+
+
+def _unroll_vjp_in_segments(
+    params: Params, tape: Checkpoints, dnexts: State
+) -> tuple[Params, Array, State]:
+    """Backpropagation through time segment by segment, each computed forward again."""
+    xs, dxs, total = tape.x, [], None
+    later: tuple[Any, ...] = (0,) * len(State._fields)
+    maybe: tuple[Any, ...] = dnexts
+    _check_steps("unroll_vjp", maybe, tape)
+    for k, state in reversed(list(enumerate(tape.states))):
+        steps = slice(k * tape.every, (k + 1) * tape.every)
+        part, again = unroll(params, xs[steps], state)
+        given = [
+            np.zeros_like(value) if d is None else d[steps].copy()
+            for value, d in zip(part, maybe, strict=True)
+        ]
+        for d, carried in zip(given, later, strict=False):
+            d[-1:] += carried
+        dparams, dx, later = unroll_vjp(params, again, State(*given))
+        total = dparams if total is None else Params(*map(np.add, total, dparams))
+        dxs.append((dx,))
+    joined = [np.concatenate(parts[::-1]) for parts in zip(*dxs, strict=True)]
+    return cast("Params", total), joined[0], State(*later)
+
+
+def _unroll_jvp_in_segments(
+    params: Params, tape: Checkpoints, dparams: Params, dxs: Array, dstate0: State
+) -> State:
+    """Forward mode segment by segment, each computed forward again."""
+    xs, parts = tape.x, []
+    maybe: tuple[Any, ...] = (dxs,)
+    _check_steps("unroll_jvp", maybe, tape)
+    for k, state in enumerate(tape.states):
+        steps = slice(k * tape.every, (k + 1) * tape.every)
+        _, again = unroll(params, xs[steps], state)
+        dx: list[Any] = [None if d is None else d[steps] for d in maybe]
+        part = unroll_jvp(params, again, dparams, dx[0], dstate0)
+        parts.append(part)
+        dstate0 = _last(part, dstate0)
+    return State(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _last(values: tuple[Array, ...], before: State) -> State:
+    """The states after the last step; those before the first where there was none."""
+    pairs: Iterable[tuple[Array, Array]] = zip(values, before, strict=False)
+    return State(*[value[-1] if len(value) else first for value, first in pairs])
+
+
+def _check_steps(function: str, given: tuple[Any, ...], tape: Checkpoints) -> None:
+    """Refuse what is not given for every step."""
+    T = len(tape.x)
+    for array in given:
+        if array is not None and len(array) != T:
+            raise ValueError(f"{_CELL}.{function}: expected T={T} steps, got {len(array)}")
 
 
 def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
