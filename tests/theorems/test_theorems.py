@@ -28,6 +28,7 @@ from equations.language import (
 from equations.theorem import Theorem, constant, inlined, links, norm, slope, tangent
 from verify.arithmetic.symbols import Logistic
 from verify.boundaries.text import theorem_text
+from verify.cli import run
 from verify.report.page import section
 from verify.suite import run_stage
 from verify.theorems import check
@@ -132,9 +133,9 @@ def test_reset_before_and_after_the_product_differ_at_a_point_in_plain_numpy() -
 
 
 @every_cell
-def test_every_cell_has_true_theorems_and_planted_false_ones(name: str) -> None:
+def test_a_cell_with_theorems_has_planted_false_ones_too(name: str) -> None:
     """A check that cannot fail shows nothing."""
-    assert {theorem.holds for theorem in cells[name].theorems} == {True, False}
+    assert {theorem.holds for theorem in cells[name].theorems} in ({True, False}, set())
 
 
 @every_cell
@@ -267,3 +268,12 @@ def test_theorems_that_do_not_fit_the_cell_are_refused(
 
     with pytest.raises(LanguageError, match=message):
         check_theorems("leaky", theorems, CELL.forward())
+
+
+def test_reports_of_the_checkout_are_refused_without_the_solver(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They would not be the same as where it is installed."""
+    monkeypatch.setattr(check, "find_spec", lambda _name: None)
+    assert run(["report", next(iter(cells))]) == 2
+    assert 'pip install "gateproof[proofs]"' in capsys.readouterr().err

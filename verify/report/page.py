@@ -21,16 +21,17 @@ ABOUT = {
     "*Proved* holds for all real inputs at the sizes named; *cross-checked* is an evaluation at "
     "random points of a prime field.",
     "boundaries": "Statements about the ends of the gates. *Proved* on the equations, over the "
-    "reals; *hit exactly* in the generated code with a gate at exactly 0 or 1; *approached* while "
-    "its pre-activation is driven there. A planted false statement must be refuted.",
+    "reals. Cross-checked in the generated code: *hit exactly* with a gate at exactly 0 or 1, and "
+    "*approached* while its pre-activation is driven there. A planted false statement must be "
+    "refuted, by a counterexample, which is cross-checked too.",
     "theorems": "Statements for all real inputs, componentwise. *Proved* by z3 at one component "
     "that stands for all, so for every size, from the facts named. *Evaluated* in 60 digits at "
     "random inputs that satisfy the assumptions. A planted false statement must find no proof and "
     "be refuted by a counterexample. ‖U‖ is the largest row sum of absolute values; a dot marks "
     "the change that a change of the old states makes. What is trusted: "
     "[docs/trust.md](../docs/trust.md).",
-    "routes": "The generated code against values that were found without it, element by element. "
-    "The bounds are in the [index](index.md).",
+    "routes": "The generated code against values that were found without it, element by element: "
+    "all of this is cross-checked. The bounds are in the [index](index.md).",
 }
 
 
