@@ -20,6 +20,7 @@ from equations.derive.sequence import (
 from equations.derive.tangent import jacobian, tangent
 from equations.language import LanguageError, TensorSymbol
 from equations.program import Program
+from equations.theorem import Theorem
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Cell:
         gates: the gates, with the meaning of their ends.
         boundaries: statements about the ends of the gates.
         loss: the scalar output that is minimised, for a cell that has one.
+        theorems: statements for all real inputs and every size.
     """
 
     name: str
@@ -56,6 +58,7 @@ class Cell:
     gates: Mapping[str, Gate]
     boundaries: tuple[Boundary | Saturation, ...]
     loss: TensorSymbol | None = None
+    theorems: tuple[Theorem, ...] = ()
 
     def __str__(self) -> str:
         """The equations as written."""

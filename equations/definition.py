@@ -29,8 +29,9 @@ from equations.boundary import check_statements
 from equations.cell import Cell, Gate
 from equations.language import LanguageError, Role, TensorSymbol, axes_of
 from equations.program import Equation, Fact, Program
+from equations.theorem import check_theorems
 
-METADATA = ("source", "display", "gates", "boundaries", "facts", "loss")
+METADATA = ("source", "display", "gates", "boundaries", "theorems", "facts", "loss")
 RESERVED = frozenset(
     {
         *("np", "rng", "dtype", "sizes", "t", "T", "B"),
@@ -205,8 +206,10 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
         gates,
         tuple(body.metadata.get("boundaries", ())),
         defined.get(body.metadata.get("loss", "")),
+        tuple(body.metadata.get("theorems", ())),
     )
     check_statements(name, cell.boundaries, cell.forward().symbols)
+    check_theorems(name, cell.theorems, cell.forward())
     return cell
 
 

@@ -30,7 +30,8 @@ DEFINITION = '''
 
 from equations.boundary import Boundary, Saturation, gradient
 from equations.definition import Definition, Input, Output, Parameter, State
-from equations.language import dot, outer, relu, scale, sigmoid, tanh
+from equations.language import absolute, dot, outer, relu, scale, sigmoid, tanh
+from equations.theorem import Theorem
 
 
 class scribe(Definition):
@@ -66,6 +67,13 @@ class scribe(Definition):
         Boundary("g = 1 sends no gradient back", gradient(M), "=", 0, at={g: 1}),
         Saturation("a saturated g lets no gradient into its own weights", g),
         Boundary("g = 1 keeps the memory", M_next, "=", M, at={g: 1}, holds=False),
+    )
+    theorems = (
+        Theorem("what is written is nowhere negative", (0, "<=", v)),
+        Theorem("a memory that is nowhere negative stays so", (0, "<=", M), given=((0, "<=", p),),
+                invariant=True),
+        Theorem("the memory stays within [-1, 1]", (absolute(M), "<=", 1), invariant=True,
+                holds=False),
     )
 '''
 DERIVED = ("definition", "forward", "backward", "tangent", "jacobian", "linear_map", "second")
@@ -149,11 +157,11 @@ def test_every_kind_of_evidence_is_found_and_reported(file: Path, cell: Cell) ->
     found: dict[str, list[Finding]] = {
         stage: list(run_stage(str(file), stage, quick=True, seed=0)) for stage in STAGES
     }
-    failed = [str(f) for findings in found.values() for f in findings if not f.passed]
+    failed = [str(f) for findings in found.values() for f in findings if f.failed]
     assert failed == []
     text = page(cell, found)
     assert text.startswith("# scribe\n\nA matrix memory that a scalar gate")
-    for statement in cell.boundaries:
+    for statement in (*cell.boundaries, *cell.theorems):
         assert statement.name in text
     assert all(found[stage] for stage in STAGES)
 

@@ -41,9 +41,12 @@ def assert_told(part: str, file: str) -> None:
 def test_every_claim_holds_and_is_in_the_report(name: str, stage: str) -> None:
     """All findings of one stage are as they should be, and the page tells exactly these."""
     findings = list(run_stage(name, stage, quick=False, seed=0))
+    if skipped := [finding.detail for finding in findings if finding.skipped]:
+        pytest.skip(skipped[0])
     failed = [str(finding) for finding in findings if not finding.passed]
     assert not failed, "\n".join(failed[:10])
-    assert findings or (stage == "boundaries" and not cells[name].boundaries)
+    stated = {"boundaries": cells[name].boundaries, "theorems": cells[name].theorems}
+    assert findings or not stated.get(stage, True)
     assert_told(section(stage, findings), f"{name}.md")
 
 

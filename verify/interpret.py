@@ -146,7 +146,7 @@ def _value(
     if isinstance(expression, TensorSymbol):
         return known[expression.name]
     if isinstance(expression, Size):
-        return arithmetic.number(sp.Integer(sizes[expression.axis]))
+        return arithmetic.number(sp.sympify(sizes[expression.axis]))
     if isinstance(expression, sp.Number):
         return arithmetic.number(expression)
     if isinstance(expression, Identity):

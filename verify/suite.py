@@ -12,21 +12,23 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal, Protocol
 
+from equations.boundary import Boundary
 from equations.cell import Cell
 from equations.generate.module import module_text
 from verify.boundaries.check import check_boundaries
 from verify.boundaries.record import BoundaryResult
-from verify.boundaries.text import statement_text
+from verify.boundaries.text import statement_text, theorem_text
 from verify.evidence.record import Compared, Planted, Record, Stated
 from verify.evidence.run import run_routes
 from verify.evidence.subject import generated
 from verify.proof.prove import prove
 from verify.routes import routes
 from verify.target import find, module_of, text_of
+from verify.theorems.check import LEMMA, check_theorems
 
 Word = Literal["proved", "by construction", "cross-checked"]
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the JSON that findings are written as."""
 
 
@@ -42,6 +44,8 @@ class Finding:
         word: proved, true by construction, or cross-checked.
         passed: whether it is as it should be; for a planted error, whether it was found.
         detail: what was compared, or what is wrong.
+        skipped: whether it could not be examined here; then it is not established, and did not
+            fail, and the detail says what to install.
     """
 
     cell: str
@@ -51,10 +55,16 @@ class Finding:
     word: Word
     passed: bool
     detail: str
+    skipped: bool = False
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was examined and is not as it should be."""
+        return not (self.passed or self.skipped)
 
     def __str__(self) -> str:
         """One line for a terminal."""
-        verdict = self.word if self.passed else "FAILED"
+        verdict = self.word if self.passed else "skipped" if self.skipped else "FAILED"
         return f"{self.cell}: {self.stage}: {self.name}: {verdict}: {self.detail}"
 
     def to_json(self) -> dict[str, Any]:
@@ -106,9 +116,11 @@ def _code(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator
 
 def _proof(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
     for proof in prove(cell, quick=quick, seed=seed):
-        yield Finding(
-            cell.name, "proof", proof.name, proof.claim, proof.kind, proof.holds, proof.detail
-        )
+        detail = proof.detail
+        if proof.error_probability is not None:
+            bound = float(proof.error_probability)
+            detail += f"; passes by accident with a probability of at most {bound:.1e}"
+        yield Finding(cell.name, "proof", proof.name, proof.claim, proof.kind, proof.holds, detail)
 
 
 def _boundaries(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
@@ -125,7 +137,25 @@ def _boundaries(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> It
 
 
 def _word(result: BoundaryResult) -> Word:
-    return "proved" if result.way == "proved" else "cross-checked"
+    """A refutation of a claim is an evaluation in sixty digits; that of a rate is a limit."""
+    evaluated = isinstance(result.statement, Boundary) and not result.statement.holds
+    return "proved" if result.way == "proved" and not evaluated else "cross-checked"
+
+
+def _theorems(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
+    for result in check_theorems(cell, seed=seed):
+        theorem = result.theorem
+        true = theorem is None or theorem.holds
+        yield Finding(
+            cell.name,
+            "theorems",
+            f"{result.name}{'' if true else PLANTED}: {result.way}" if theorem else result.name,
+            theorem_text(cell, theorem) if theorem else LEMMA,
+            "proved" if result.way == "proved" and true else "cross-checked",
+            result.as_expected,
+            result.detail,
+            result.skipped,
+        )
 
 
 def _routes(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:
@@ -199,6 +229,7 @@ STAGES: Mapping[str, Stage] = {
     "code": _code,
     "proof": _proof,
     "boundaries": _boundaries,
+    "theorems": _theorems,
     "routes": _routes,
 }
 """What a verification consists of, in the order in which data flows."""

@@ -1,8 +1,11 @@
 """Linear attention with the delta rule: a matrix state."""
 
+import sympy as sp
+
 from equations.boundary import Boundary, Saturation, gradient, jacobian
 from equations.definition import Definition, Input, Output, Parameter, State
-from equations.language import Contract, Identity, dot, outer, scale, sigmoid
+from equations.language import Contract, Identity, dot, maximum, minimum, outer, scale, sigmoid
+from equations.theorem import Theorem, slope
 
 
 class deltanet(Definition):
@@ -64,5 +67,24 @@ class deltanet(Definition):
         Boundary("β = 1 stores v under any key", S_next @ k, "=", v, at={beta: 1}, holds=False),
         Boundary(
             "β = 1 forgets everything", jacobian(S_next, S), "=", 0, at={beta: 1}, holds=False
+        ),
+    )
+
+    theorems = (
+        Theorem("β has a slope of at most 1/4", (0, "<", slope(beta), "<=", sp.Rational(1, 4))),
+        Theorem(
+            "under a key of length 1 the memory moves from what it holds to v by β",
+            (S_next @ k, "=", scale(1 - beta, S @ k) + scale(beta, v)),
+            given=((dot(k, k), "=", 1),),
+        ),
+        Theorem(
+            "under a key of length 1 the memory holds something between what it held and v",
+            (minimum(S @ k, v), "<=", S_next @ k, "<=", maximum(S @ k, v)),
+            given=((dot(k, k), "=", 1),),
+        ),
+        Theorem(
+            "under any key the memory moves from what it holds to v by β",
+            (S_next @ k, "=", scale(1 - beta, S @ k) + scale(beta, v)),
+            holds=False,
         ),
     )

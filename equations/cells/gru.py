@@ -4,7 +4,8 @@ import sympy as sp
 
 from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
+from equations.language import Contract, Identity, absolute, maximum, minimum, sigmoid, tanh
+from equations.theorem import Theorem, norm, slope, tangent
 
 
 class gru(Definition):
@@ -82,4 +83,65 @@ class gru(Definition):
         Saturation("a saturated Γ_r lets no gradient into its own weights", r),
         Boundary("Γ_u = 1 copies the state", h_next, "=", h, at={u: 1}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+    )
+
+    theorems = (
+        Theorem(
+            "the new state is between the old one and the candidate",
+            (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
+        ),
+        Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
+        Theorem("Γ_u has a slope of at most 1/4", (0, "<", slope(u), "<=", sp.Rational(1, 4))),
+        Theorem("Γ_r has a slope of at most 1/4", (0, "<", slope(r), "<=", sp.Rational(1, 4))),
+        Theorem("h' has a slope of at most 1", (0, "<", slope(h_cand), "<=", 1)),
+        Theorem(
+            "a change of the state moves Γ_u by at most ‖U_u‖/4",
+            (absolute(tangent(u)), "<=", norm(U_u) / 4),
+            given=((absolute(tangent(h)), "<=", 1),),
+        ),
+        Theorem(
+            "a change of the state moves Γ_r by at most ‖U_r‖/4",
+            (absolute(tangent(r)), "<=", norm(U_r) / 4),
+            given=((absolute(tangent(h)), "<=", 1),),
+        ),
+        Theorem(
+            "a change of the state moves h' by at most ‖U_h‖ (1 + ‖U_r‖/4)",
+            (absolute(tangent(h_cand)), "<=", norm(U_h) * (1 + norm(U_r) / 4)),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
+            by=("a change of the state moves Γ_r by at most ‖U_r‖/4",),
+        ),
+        Theorem(
+            "the norm of the Jacobian is at most max(1, ‖U_h‖ (1 + ‖U_r‖/4)) + ‖U_u‖/2",
+            (
+                absolute(tangent(h_next)),
+                "<=",
+                maximum(sp.S.One, norm(U_h) * (1 + norm(U_r) / 4)) + norm(U_u) / 2,
+            ),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
+            by=(
+                "a change of the state moves Γ_u by at most ‖U_u‖/4",
+                "a change of the state moves h' by at most ‖U_h‖ (1 + ‖U_r‖/4)",
+            ),
+        ),
+        Theorem(
+            "with W_u, U_u, b_u negated, Γ_u keeps what it replaced",
+            (
+                h_next,
+                "=",
+                sigmoid(-W_u @ x - U_u @ h - b_u) * h
+                + (1 - sigmoid(-W_u @ x - U_u @ h - b_u)) * h_cand,
+            ),
+        ),
+        Theorem(
+            "Γ_r may be applied after the product as well",
+            (h_next, "=", (1 - u) * h + u * tanh(W_h @ x + r * (U_h @ h) + b_h)),
+            holds=False,
+        ),
+        Theorem("Γ_u has a slope of at most 1/5", (slope(u), "<=", sp.Rational(1, 5)), holds=False),
+        Theorem(
+            "the norm of the Jacobian is at most max(1, ‖U_h‖)",
+            (absolute(tangent(h_next)), "<=", maximum(sp.S.One, norm(U_h))),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
+            holds=False,
+        ),
     )

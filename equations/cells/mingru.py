@@ -4,7 +4,8 @@ import sympy as sp
 
 from equations.boundary import Boundary, Saturation, gradient, jacobian
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Identity, absolute, maximum, sigmoid
+from equations.language import Identity, absolute, maximum, minimum, sigmoid
+from equations.theorem import Theorem, constant, slope, tangent
 
 
 class mingru(Definition):
@@ -57,6 +58,32 @@ class mingru(Definition):
             absolute(h_next),
             "<=",
             maximum(absolute(h), sp.S.One),
+            holds=False,
+        ),
+    )
+
+    theorems = (
+        Theorem(
+            "the new state is between the old one and the candidate",
+            (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
+        ),
+        Theorem("z has a slope of at most 1/4", (0, "<", slope(z), "<=", sp.Rational(1, 4))),
+        Theorem(
+            "a step never stretches a change of the state",
+            (absolute(tangent(h_next)), "<=", absolute(tangent(h))),
+        ),
+        Theorem(
+            "the state never leaves what bounds the candidate and the start",
+            (absolute(h), "<=", constant("C", "n_h")),
+            given=((absolute(h_cand), "<=", constant("C", "n_h")),),
+            invariant=True,
+        ),
+        Theorem(
+            "the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True, holds=False
+        ),
+        Theorem(
+            "a step at least halves a change of the state",
+            (absolute(tangent(h_next)), "<=", absolute(tangent(h)) / 2),
             holds=False,
         ),
     )

@@ -3,6 +3,7 @@
 from equations.boundary import Boundary, Saturation, jacobian
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, absolute, tanh
+from equations.theorem import Theorem, norm, slope, tangent
 
 
 class rnn(Definition):
@@ -39,4 +40,25 @@ class rnn(Definition):
             holds=False,
         ),
         Saturation("a saturated tanh dies no faster than σ", h_next, rate=1, holds=False),
+    )
+
+    theorems = (
+        Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
+        Theorem("h has a slope of at most 1", (0, "<", slope(h_next), "<=", 1)),
+        Theorem(
+            "the norm of the Jacobian is at most ‖U_h‖",
+            (absolute(tangent(h_next)), "<=", norm(U_h)),
+            given=((absolute(tangent(h)), "<=", 1),),
+        ),
+        Theorem(
+            "with all parameters negated, the new state is the same but for its sign",
+            (tanh(-W_h @ x - U_h @ h - b_h), "=", -h_next),
+        ),
+        Theorem(
+            "the norm of the Jacobian is at most ‖U_h‖/2",
+            (absolute(tangent(h_next)), "<=", norm(U_h) / 2),
+            given=((absolute(tangent(h)), "<=", 1),),
+            holds=False,
+        ),
+        Theorem("the new state has the sign of the old one", (0, "<=", h_next * h), holds=False),
     )

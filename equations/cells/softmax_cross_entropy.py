@@ -1,7 +1,10 @@
 """The output and the cost on top of any cell: softmax and cross entropy."""
 
+import sympy as sp
+
 from equations.definition import Definition, Input, Output, Parameter, Shift
 from equations.language import Size, broadcast, dot, exp, largest, log, scale, total
+from equations.theorem import Theorem
 
 
 class softmax_cross_entropy(Definition):
@@ -35,3 +38,9 @@ class softmax_cross_entropy(Definition):
     cost = Output(-dot(y, log_y_hat) / Size("T"))
 
     facts = ((total(y), 1),)
+
+    theorems = (
+        Theorem("every probability is positive and at most 1", (0, "<", y_hat, "<=", 1)),
+        Theorem("the probabilities add up to 1", (total(y_hat), "=", 1)),
+        Theorem("no probability is over 1/2", (y_hat, "<=", sp.S.Half), holds=False),
+    )

@@ -20,6 +20,9 @@ Origin = Literal[
     "tangent",
     "jacobian",
     "direct",
+    "slope",
+    "norm",
+    "constant",
 ]
 
 LETTERS = "ijklmnopqrstuvwxyzabcdefgh"

@@ -91,7 +91,7 @@ class LatexWriter(Writer):
         base = node.base
         if isinstance(base, Name) and not base.sup:
             return self.name(base, sup=node.exponent)
-        plain = isinstance(base, Call) and base.function not in ("sqrt", "abs")
+        plain = isinstance(base, Call) and base.function not in ("sqrt", "abs", "norm")
         if isinstance(base, Call) and plain and len(base.arguments) == 1:
             function = self.functions.get(base.function) or rf"\operatorname{{{base.function}}}"
             inner = self.parentheses(self.write(base.arguments[0]))
@@ -114,6 +114,8 @@ class LatexWriter(Writer):
         inner = r",\, ".join(self.write(part) for part in node.arguments)
         if node.function == "abs":
             return rf"\lvert {inner} \rvert"
+        if node.function == "norm":
+            return rf"\lVert {inner} \rVert"
         if node.function == "sqrt":
             return rf"\sqrt{{{inner}}}"
         function = self.functions.get(node.function) or rf"\operatorname{{{node.function}}}"

@@ -117,6 +117,10 @@ class Layout:
             return dotted(inner, tangent_level(symbol, of))
         if kind in ("jacobian", "direct") and symbol.origin:
             return Derivative(inner, self.name(symbol.origin[1][1]), direct=kind == "direct")
+        if kind == "norm":
+            return Call("norm", (inner,))
+        if kind == "slope":
+            return Derivative(inner, argument_name(TensorSymbol(f"a_{of}", of.axes), of))
         suffix = {"cotangent": "", "seed": "_given", "carry": "_later"}[kind]
         inner = with_plus(inner) if kind == "carry" else inner
         mark: Literal["delta", "Delta"] = "Delta" if kind == "seed" else "delta"
@@ -124,7 +128,9 @@ class Layout:
 
     def _origin(self, symbol: TensorSymbol) -> tuple[str, sp.Expr]:
         """How a derivation made the symbol, and of what; an empty text where it was written."""
-        return (symbol.origin[0], symbol.origin[1][0]) if symbol.origin else ("", symbol)
+        if not symbol.origin or not symbol.origin[1]:
+            return "", symbol
+        return symbol.origin[0], symbol.origin[1][0]
 
     def inlined(self, symbol: TensorSymbol) -> bool:
         """Whether the symbol is printed as the expression it stands for."""

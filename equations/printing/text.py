@@ -148,7 +148,7 @@ class UnicodeWriter(TextWriter):
         if (
             isinstance(base, Call)
             and len(base.arguments) == 1
-            and base.function not in ("sqrt", "abs")
+            and base.function not in ("sqrt", "abs", "norm")
         ):
             name = self.functions.get(base.function, base.function)
             return f"{name}{self.number_power(node.exponent)}({self.write(base.arguments[0])})"
@@ -159,9 +159,11 @@ class UnicodeWriter(TextWriter):
         return f"{self.within(node.of, ATOM)}ᵀ"
 
     def call(self, node: Call) -> str:
-        """|a| and √a have signs of their own."""
+        """|a|, ‖A‖ and √a have signs of their own."""
         if node.function == "abs":
             return f"|{self.write(node.arguments[0])}|"
+        if node.function == "norm":
+            return f"‖{self.write(node.arguments[0])}‖"
         if node.function == "sqrt":
             return f"√{self.within(node.arguments[0], ATOM)}"
         return super().call(node)

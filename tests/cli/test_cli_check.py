@@ -25,7 +25,7 @@ def test_a_cell_that_holds(tmp_path: Path) -> None:
     assert done.err == ""
     assert re.search(r"\d+ claims, all hold, [\d.]+ s, seed 3\n$", done.out)
     written = json.loads(file.read_text(encoding="utf-8"))
-    assert written["schema"] == 1
+    assert written["schema"] == 2
     assert written["passed"] is True
     assert (written["seed"], written["quick"]) == (3, True)
     assert set(written["versions"]) >= {"python", "numpy", "sympy", "gateproof"}

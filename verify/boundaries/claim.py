@@ -2,44 +2,124 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+import sympy as sp
+
+from equations.derive.local import partial
+from equations.derive.names import TangentNames
 from equations.derive.normal import normal_form
 from equations.derive.reverse import reverse
-from equations.derive.tangent import jacobian
+from equations.derive.tangent import jacobian, tangent
 from equations.language import (
     Contract,
     Identity,
     LanguageError,
     Ones,
     TensorSymbol,
+    absolute,
     axes_of,
+    broadcast,
+    largest,
 )
 from equations.program import Equation, Program
+from verify.interpret import evaluate
 
 if TYPE_CHECKING:
-    import sympy as sp
+    from collections.abc import Iterable, Mapping
 
     from equations.boundary import Boundary
     from equations.cell import Cell
+    from verify.interpret import Arithmetic
+
+Array = Any
 
 
 def claim_program(boundary: Boundary) -> Program:
     """A program with results `left`, `right` and then both sides of every assumption."""
-    symbols = sorted(boundary.symbols, key=str)
+    pairs = ((boundary.left, boundary.right), *boundary.given)
+    return sides_program(f"claim {boundary.name!r}", boundary.symbols, pairs)
+
+
+def sides_program(
+    name: str, symbols: Iterable[TensorSymbol], pairs: Iterable[tuple[sp.Expr, sp.Expr]]
+) -> Program:
+    """A program with both sides of every pair as its results."""
     equations: list[Equation] = []
-    for k, pair in enumerate(((boundary.left, boundary.right), *boundary.given)):
+    for k, pair in enumerate(pairs):
         axes = next((axes for side in pair if (axes := axes_of(side)) is not None), ())
-        for name, side in zip(("left", "right"), pair, strict=True):
-            suffix = f"_{k}" if k else ""
-            equations.append(Equation(TensorSymbol(f"{name}{suffix}_of_claim", axes), side))
+        for which, side in zip(("left", "right"), pair, strict=True):
+            symbol = TensorSymbol(f"{which}_{k}_of_claim", axes)
+            equations.append(Equation(symbol, side))
     results = tuple(equation.symbol for equation in equations)
-    return Program(f"claim {boundary.name!r}", tuple(symbols), tuple(equations), results)
+    return Program(name, tuple(sorted(symbols, key=str)), tuple(equations), results)
 
 
 def derived_symbols(boundary: Boundary) -> list[TensorSymbol]:
     """The symbols of the claim that are derivatives, in a stable order."""
     return sorted((s for s in boundary.symbols if s.origin is not None), key=str)
+
+
+def held(program: Program, symbols: Iterable[TensorSymbol]) -> Program:
+    """The program with these values handed to it; unlike `given`, no equation is dropped."""
+    symbols = tuple(symbols)
+    return replace(
+        program,
+        arguments=(*program.arguments, *(s for s in symbols if s not in program.arguments)),
+        equations=tuple(eq for eq in program.equations if eq.symbol not in symbols),
+    )
+
+
+def computed(
+    cell: Cell,
+    symbols: Iterable[TensorSymbol],
+    free: Mapping[str, Array],
+    sizes: Mapping[str, Any],
+    arithmetic: Arithmetic,
+) -> dict[str, Array]:
+    """All values of a cell and these derived symbols, from the forward and derived equations.
+
+    Args:
+        cell: the cell.
+        symbols: derived symbols, as `derived_symbols` gives them.
+        free: what is given instead of computed, by name: arguments, cotangents of results, and
+            whatever else is held.
+        sizes: the length of each axis.
+        arithmetic: what a number is.
+    """
+    forward = cell.forward()
+    known = evaluate(
+        held(forward, [s for s in forward.symbols if s.name in free]), free, sizes, arithmetic
+    )
+    known = {**free, **known}
+    for symbol in symbols:
+        if symbol.name not in free:
+            program, result = derived_program(cell, symbol)
+            given = program.given([s for s in program.symbols if s.name in free])
+            known[symbol.name] = evaluate(given, known, sizes, arithmetic)[result.name]
+    return known
+
+
+def free_symbols(cell: Cell, symbols: Iterable[TensorSymbol]) -> list[TensorSymbol]:
+    """What the symbols of a claim are computed from, in a stable order.
+
+    They are arguments of the cell, cotangents of its results, tangents of its old states and
+    constants.
+    """
+    fixed = (*cell.program.arguments, *seeds_of(cell).values())
+    own = {s for s in symbols if s.origin is not None and s.origin[0] == "constant"}
+    own |= {s for s in map(TangentNames(()).tangent, cell.states) if s in set(symbols)}
+    return [*fixed, *sorted(own, key=str)]
+
+
+def ends(boundary: Boundary, sizes: Mapping[str, int], arithmetic: Arithmetic) -> dict[str, Array]:
+    """The values that the gates of a statement are held at, by name."""
+    return {
+        gate.name: arithmetic.number(sp.Integer(end))
+        * arithmetic.ones(*(sizes[axis] for axis in gate.axes))
+        for gate, end in boundary.at.items()
+    }
 
 
 def single(cell: Cell, of: TensorSymbol) -> Program:
@@ -77,7 +157,27 @@ def derived_program(cell: Cell, symbol: TensorSymbol) -> tuple[Program, TensorSy
         program = one.needed_for([s for s in inner.arguments if one.value_of(s) is not None])
         whole = program.then(inner, inner.name).needed_for(inner.results)
         return whole, inner.results[0]
-    raise LanguageError(f"{cell.name}: {symbol} is not made by gradient, jacobian or direct")
+    if kind == "tangent":
+        program = tangent(cell.forward(), wrt=cell.states, results=[of])
+        return program, program.results[0]
+    if kind == "slope":
+        value = cell.forward().value_of(of)
+        (argument,) = value.args if isinstance(value, sp.Function) else (None,)
+        if not isinstance(argument, TensorSymbol):
+            raise LanguageError(f"{cell.name}: {of} is not a function of a pre-activation")
+        made = Equation(symbol, partial(value, argument, {value: of}))
+        return Program(f"slope of {of} in {cell.name}", (of,), (made,), (symbol,)), symbol
+    if kind == "norm":
+        # It is never differentiated, so it may be the largest component as a shift may.
+        rows = TensorSymbol(f"{symbol}_of_rows", (), role="shift")
+        steps = (
+            Equation(rows, largest(Contract("ij->i", absolute(of)))),
+            Equation(symbol, broadcast(rows, *symbol.axes)),
+        )
+        return Program(f"norm of {of}", (of,), steps, (symbol,)), symbol
+    raise LanguageError(
+        f"{cell.name}: {symbol} is not made by gradient, jacobian, direct, tangent, slope or norm"
+    )
 
 
 def seeds_of(cell: Cell) -> dict[TensorSymbol, TensorSymbol]:

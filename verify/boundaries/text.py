@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import sympy as sp
@@ -9,11 +10,14 @@ import sympy as sp
 from equations.boundary import Boundary, Saturation
 from equations.order import Order
 from equations.printing import claim, expression
+from equations.theorem import links
 
 if TYPE_CHECKING:
     from equations.cell import Cell
     from equations.printing import Format
+    from equations.theorem import Chain, Theorem
 
+Links = Sequence[tuple[sp.Expr, str, sp.Expr]]
 ARROW = {"unicode": "→ ±∞", "ascii": "-> +-infinity"}
 
 
@@ -28,11 +32,8 @@ def statement_text(cell: Cell, statement: Boundary | Saturation, form: Format = 
     order = Order(cell.forward().position)
     formula = form in ("latex", "markdown")
 
-    def quoted(text: str) -> str:
-        return f"${text}$" if formula else text
-
     def claimed(left: sp.Expr, relation: str, right: sp.Expr) -> str:
-        return quoted(claim(left, relation, right, order, form))
+        return _chain(((left, relation, right),), order, form)
 
     if isinstance(statement, Saturation):
         gate = expression(statement.gate, order, form)
@@ -50,3 +51,25 @@ def statement_text(cell: Cell, statement: Boundary | Saturation, form: Format = 
     parts += [f"given {', '.join(given)}"] if given else []
     parts += [f"over {statement.steps:,} steps"] if statement.steps > 1 else []
     return " ".join(parts)
+
+
+def theorem_text(cell: Cell, theorem: Theorem, form: Format = "unicode") -> str:
+    """A theorem in symbols, on one line, in the same formats."""
+    order = Order(cell.forward().position)
+
+    def chain(of: Chain) -> str:
+        return _chain(tuple(links(of)), order, form)
+
+    parts = [chain(theorem.claim)]
+    parts += ["at every step if at the first"] if theorem.invariant else []
+    parts += [f"given {', '.join(map(chain, theorem.given))}"] if theorem.given else []
+    return ", ".join(parts) if theorem.invariant and theorem.given else " ".join(parts)
+
+
+def _chain(of: Links, order: Order, form: Format) -> str:
+    """A chain of relations: each but the first without its left side, which was just written."""
+    text = ""
+    for left, relation, right in of:
+        written = claim(left, relation, right, order, form)
+        text += written.removeprefix(expression(left, order, form)) if text else written
+    return f"${text}$" if form in ("latex", "markdown") else text

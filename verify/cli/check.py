@@ -58,7 +58,8 @@ def check(
     results = run(targets, quick=quick, seed=seed)
     seconds = perf_counter() - start
     findings = [f for target in targets for stage in STAGES for f in results[target, stage]]
-    failed = [finding for finding in findings if not finding.passed]
+    failed = [finding for finding in findings if finding.failed]
+    skipped = [finding for finding in findings if finding.skipped]
     if json_file is not None:
         _write_json(json_file, findings, quick=quick, seed=seed)
     if json_file is None or str(json_file) != "-":
@@ -67,7 +68,12 @@ def check(
             again = next(target for target in targets if names[target] == finding.cell)
             line = f"{finding}\n    repeat: gateproof check {again} --seed {seed}"
             click.echo(plain(line + (" --quick" if quick else ""), ascii_only=ascii_only))
-        verdict = f"{len(failed)} FAILED" if failed else "all hold"
+        for reason in dict.fromkeys(finding.detail for finding in skipped):
+            count = sum(finding.detail == reason for finding in skipped)
+            click.echo(f"{count} claims skipped, not established here: {reason}")
+        verdict = (
+            f"{len(failed)} FAILED" if failed else "all others hold" if skipped else "all hold"
+        )
         click.echo(f"{len(findings)} claims, {verdict}, {seconds:.1f} s, seed {seed}")
     return int(bool(failed))
 
@@ -78,15 +84,17 @@ def _print(
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("cell")
     table.add_column("evidence")
-    for word in (*WORDS, "failed"):
+    for word in (*WORDS, "skipped", "failed"):
         table.add_column(word, justify="right")
     for target in targets:
         for stage in STAGES:
             found = results[target, stage]
             counts = Counter(finding.word for finding in found if finding.passed)
-            failed = sum(not finding.passed for finding in found)
+            failed = sum(finding.failed for finding in found)
+            skipped = sum(finding.skipped for finding in found)
             mark = f"[bold red]{failed}[/]" if failed else "[green]0[/]"
-            table.add_row(names[target], stage, *(str(counts[word] or "") for word in WORDS), mark)
+            numbers = (*(counts[word] for word in WORDS), skipped)
+            table.add_row(names[target], stage, *(str(number or "") for number in numbers), mark)
     console(ascii_only=ascii_only).print(table)
 
 
@@ -94,7 +102,8 @@ def _write_json(path: Path, findings: list[Finding], *, quick: bool, seed: int) 
     text = json.dumps(
         {
             "schema": SCHEMA,
-            "passed": all(finding.passed for finding in findings),
+            "passed": not any(finding.failed for finding in findings),
+            "skipped": sum(finding.skipped for finding in findings),
             "seed": seed,
             "quick": quick,
             "versions": versions(),

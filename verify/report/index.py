@@ -10,9 +10,15 @@ from verify.report.markdown import document, table
 from verify.routes import routes
 
 WORDS = (
-    ("proved", "an argument carried out by machine, for all real inputs at the sizes it names"),
+    (
+        "proved",
+        "an argument carried out by machine, for all real inputs, at sizes it names or at all",
+    ),
     ("by construction", "true because of how the code is made, and of nothing that was computed"),
-    ("cross-checked", "values agree within stated bounds with values found another way"),
+    (
+        "cross-checked",
+        "compared at particular inputs with values found another way, within stated bounds",
+    ),
 )
 
 ABOUT = (
@@ -20,6 +26,9 @@ ABOUT = (
     "no measured number. What was measured, and on which machine, is in "
     "[measured/](measured/evidence.md). What frameworks mean by these cells, and how their weights "
     "are converted, is in [dialects](dialects.md)."
+)
+ABOUT_WORDS = (
+    "Every claim is one of three things. What they rest on: [docs/trust.md](../docs/trust.md)."
 )
 ABOUT_ROUTES = (
     "A route compares values. Each says for every element whether it agrees, disagrees or cannot "
@@ -43,6 +52,7 @@ def index(cells: Sequence[Cell]) -> str:
             "## Cells",
             table(("cell", "what it is"), rows),
             "## Words",
+            ABOUT_WORDS,
             table(("word", "meaning"), WORDS),
             "## Routes",
             ABOUT_ROUTES,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 
 import numpy as np
 
@@ -12,11 +12,14 @@ from verify.report.markdown import document, table
 from verify.suite import Finding
 
 PACKAGES = ("gateproof", "sympy", "numpy", "autograd", "mpmath")
+OPTIONAL = ("z3-solver",)
 
 
 def versions() -> dict[str, str]:
     """Python and the packages that a verification rests on."""
-    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+    installed = {dist.name for dist in distributions()}
+    names = (*PACKAGES, *(name for name in OPTIONAL if name in installed))
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def machine() -> str:

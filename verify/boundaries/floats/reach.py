@@ -13,8 +13,8 @@ import numpy as np
 import sympy as sp
 
 from verify.arithmetic.floats import Floats
+from verify.boundaries.claim import held
 from verify.boundaries.floats.rounding import Magnitudes
-from verify.boundaries.reals.symbolic import held
 from verify.interpret import evaluate
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ import sympy as sp
 from equations.language import Contract, Select, TensorSymbol, axes_of
 from equations.program import Equation, Program
 from verify.arithmetic.floats import Floats
-from verify.boundaries.claim import derived_program
-from verify.boundaries.reals.symbolic import held
+from verify.boundaries.claim import derived_program, held
 from verify.interpret import evaluate
 
 if TYPE_CHECKING:

@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.precise import Precise
-from verify.boundaries.claim import claim_program, derived_program, derived_symbols
+from verify.boundaries.claim import claim_program, computed, derived_symbols, ends
 from verify.boundaries.points import random_inputs, satisfying, small_sizes
-from verify.boundaries.reals.symbolic import held
 from verify.interpret import evaluate
 
 if TYPE_CHECKING:
@@ -53,15 +52,8 @@ def precise_sides(
     arithmetic: Precise,
 ) -> tuple[Array, Array]:
     """Both sides of the claim; `values` holds arguments and the cotangents of the results."""
-    ends = {
-        gate.name: arithmetic.lift(np.full([sizes[axis] for axis in gate.axes], float(end)))
-        for gate, end in boundary.at.items()
-    }
-    known = evaluate(held(cell.forward(), boundary.at), {**values, **ends}, sizes, arithmetic)
-    known |= {name: value for name, value in values.items() if name not in known}
-    for symbol in derived_symbols(boundary):
-        program, result = derived_program(cell, symbol)
-        known[symbol.name] = evaluate(program, known, sizes, arithmetic)[result.name]
+    free = {**values, **ends(boundary, sizes, arithmetic)}
+    known = computed(cell, derived_symbols(boundary), free, sizes, arithmetic)
     program = claim_program(boundary)
     sides = evaluate(program, known, sizes, arithmetic)
     left, right = (np.asarray(sides[result.name], object) for result in program.results[:2])

@@ -7,7 +7,6 @@ after differentiation in the first, and before evaluation in the second.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,16 +14,15 @@ import sympy as sp
 
 from equations.language import TensorSymbol
 from verify.arithmetic.symbols import Opaque, Symbols
-from verify.boundaries.claim import derived_program, derived_symbols, seeds_of, single
+from verify.boundaries.claim import computed, derived_symbols, ends, held, seeds_of, single
 from verify.boundaries.record import UndecidedError
 from verify.interpret import evaluate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from equations.boundary import Boundary
     from equations.cell import Cell
-    from equations.program import Program
 
 Array = Any
 Sizes = "Mapping[str, int]"
@@ -40,48 +38,30 @@ def components(symbol: TensorSymbol, sizes: Mapping[str, int]) -> Array:
     return array
 
 
-def held(program: Program, symbols: Iterable[TensorSymbol]) -> Program:
-    """The program with these values handed to it; unlike `given`, no equation is dropped."""
-    symbols = tuple(symbols)
-    return replace(
-        program,
-        arguments=(*program.arguments, *(s for s in symbols if s not in program.arguments)),
-        equations=tuple(eq for eq in program.equations if eq.symbol not in symbols),
-    )
-
-
-def constant(end: int, symbol: TensorSymbol, sizes: Mapping[str, int]) -> Array:
-    """The same exact number in every component."""
-    return np.full(tuple(sizes[axis] for axis in symbol.axes), sp.Integer(end), dtype=object)
-
-
 def from_definition(cell: Cell, boundary: Boundary, sizes: Mapping[str, int]) -> dict[str, Array]:
     """The values of the claim's symbols, with derivatives taken component by component."""
     arguments = {s.name: components(s, sizes) for s in cell.program.arguments}
     arithmetic = Symbols()
     values = evaluate(cell.program, arguments, sizes, arithmetic)
-    ends: dict[sp.Expr, sp.Expr] = {}
+    at_end: dict[sp.Expr, sp.Expr] = {}
     for gate, end in boundary.at.items():
         for value in np.ravel(_objects(values[gate.name])):
             if not isinstance(value, Opaque):
                 raise UndecidedError(f"{gate} is not the value of a function, so it has no end")
-            ends[value] = sp.Integer(end)
+            at_end[value] = sp.Integer(end)
     for symbol in derived_symbols(boundary):
         values[symbol.name] = _derivative(cell, symbol, values, sizes)
-    return {name: _replaced(value, ends) for name, value in values.items()}
+    return {name: _replaced(value, at_end) for name, value in values.items()}
 
 
 def from_derived(cell: Cell, boundary: Boundary, sizes: Mapping[str, int]) -> dict[str, Array]:
     """The values of the claim's symbols, from the forward and the derived equations."""
     arithmetic = Symbols()
-    known = {s.name: components(s, sizes) for s in cell.program.arguments}
-    known |= {gate.name: constant(end, gate, sizes) for gate, end in boundary.at.items()}
-    known = evaluate(held(cell.forward(), boundary.at), known, sizes, arithmetic)
-    known |= {s.name: components(s, sizes) for s in seeds_of(cell).values()}
-    for symbol in derived_symbols(boundary):
-        program, result = derived_program(cell, symbol)
-        known[symbol.name] = evaluate(program, known, sizes, arithmetic)[result.name]
-    return known
+    free = {
+        s.name: components(s, sizes) for s in (*cell.program.arguments, *seeds_of(cell).values())
+    }
+    free |= ends(boundary, sizes, arithmetic)
+    return computed(cell, derived_symbols(boundary), free, sizes, arithmetic)
 
 
 def _derivative(

@@ -1,0 +1,136 @@
+"""Theorems evaluated: at inputs that satisfy their assumptions, in floats and then in many digits.
+
+A counterexample is made small before it is told: components are set to zero, or to the nearest
+integer, as long as the claim still fails. It is reported only if it fails in sixty digits by far
+more than they can be wrong by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from equations.cell import Cell
+from equations.theorem import Theorem
+from verify.arithmetic.floats import Floats
+from verify.arithmetic.precise import Precise
+from verify.boundaries.claim import computed, free_symbols, sides_program
+from verify.boundaries.points import small_sizes
+from verify.interpret import Arithmetic, evaluate
+
+Array = Any
+DRAWS = 4000
+KEPT = 8
+"""How many of the draws a theorem is evaluated at in many digits."""
+
+FLOAT_MARGIN = 1e-2
+MARGIN = 1e-20
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What came of evaluating a theorem.
+
+    Attributes:
+        refuted: the counterexample, or an empty text.
+        points: at how many inputs that satisfy its assumptions it was evaluated in many digits.
+    """
+
+    refuted: str
+    points: int
+
+
+def replay(cell: Cell, theorem: Theorem, *, seed: int = 0) -> Replay:
+    """Evaluate a theorem at random inputs."""
+    step = theorem.step(dict(cell.carried))
+    sizes = small_sizes(cell, (2,))
+    drawn = _draws(cell, step, sizes, np.random.default_rng(seed))
+    excess, allowed = _excess(cell, step, drawn, sizes, Floats())
+    worst = np.where(allowed, excess, -np.inf)
+    if worst.max() > FLOAT_MARGIN:
+        at = {name: value[worst.argmax()] for name, value in drawn.items()}
+        return Replay(_told(cell, step, _shrunk(cell, step, at, sizes), sizes), 1)
+    kept = np.flatnonzero(allowed)[:KEPT]
+    for k in kept:
+        at = {name: value[k] for name, value in drawn.items()}
+        if refuted := _told(cell, step, at, sizes):
+            return Replay(refuted, len(kept))
+    return Replay("", len(kept))
+
+
+def _draws(
+    cell: Cell, theorem: Theorem, sizes: Mapping[str, int], rng: np.random.Generator
+) -> dict[str, Array]:
+    """Normal numbers of several spreads, and small integers, which can satisfy equations."""
+    spread = rng.choice([0.2, 1.0, 3.0], size=DRAWS)
+    drawn = {}
+    for symbol in free_symbols(cell, theorem.symbols):
+        shape = [sizes[axis] for axis in symbol.axes]
+        each = (slice(None), *(None for _ in shape))
+        normal = rng.normal(size=(DRAWS, *shape)) * spread[each]
+        small = rng.integers(-1, 2, size=(DRAWS, *shape)).astype(float)
+        drawn[symbol.name] = np.where(rng.integers(2, size=DRAWS)[each], small, normal)
+    return drawn
+
+
+def _excess(
+    cell: Cell,
+    theorem: Theorem,
+    free: Mapping[str, Array],
+    sizes: Mapping[str, int],
+    arithmetic: Arithmetic,
+) -> tuple[Array, Array]:
+    """By how much the claim fails at most, and whether the assumptions hold, for each sample."""
+    all_links = (*theorem.links, *theorem.assumed)
+    derived = sorted((s for s in theorem.symbols if s.origin is not None), key=str)
+    program = sides_program(theorem.name, theorem.symbols, [(a, b) for a, _, b in all_links])
+    with np.errstate(all="ignore"):  # a draw that an assumption excludes may divide by zero
+        known = computed(cell, derived, free, sizes, arithmetic)
+        sides = evaluate(program, known, sizes, arithmetic)
+    excess, allowed = [], []
+    for k, (_, relation, _) in enumerate(all_links):
+        left, right = (np.asarray(sides[s.name]) for s in program.results[2 * k : 2 * k + 2])
+        over = np.abs(left - right) if relation == "=" else left - right
+        over = over.reshape(len(over), -1).max(axis=1) if np.ndim(over) else over[None]
+        if k < len(theorem.links):
+            excess.append(over)
+        else:
+            allowed.append(over < 0 if relation == "<" else over <= 0)
+    holds = np.all(allowed, axis=0) if allowed else np.ones(np.shape(excess[0]), bool)
+    return np.max(excess, axis=0), holds
+
+
+def _shrunk(
+    cell: Cell, theorem: Theorem, at: Mapping[str, Array], sizes: Mapping[str, int]
+) -> dict[str, Array]:
+    """The counterexample with as many zeros and integers as it stays one with."""
+    best = {name: np.array(value, float) for name, value in at.items()}
+
+    def fails(point: Mapping[str, Array]) -> bool:
+        batch = {name: value[None] for name, value in point.items()}
+        excess, allowed = _excess(cell, theorem, batch, sizes, Floats())
+        return bool(allowed[0] and excess[0] > FLOAT_MARGIN)
+
+    for value in (*best.values(), *best.values()):
+        for index in np.ndindex(value.shape):
+            now = value[index]
+            for simpler in (0.0, np.sign(now), np.round(now), np.round(now, 1), now):
+                value[index] = simpler
+                if fails(best):
+                    break
+    return best
+
+
+def _told(cell: Cell, theorem: Theorem, at: Mapping[str, Array], sizes: Mapping[str, int]) -> str:
+    """The point and by how much the claim fails there in many digits; empty where it holds."""
+    arithmetic = Precise()
+    batch = {name: arithmetic.lift(np.asarray(value))[None] for name, value in at.items()}
+    excess, allowed = _excess(cell, theorem, batch, sizes, arithmetic)
+    if not (allowed[0] and excess[0] > MARGIN):
+        return ""
+    shown = [f"{name} = {np.asarray(v).tolist()}" for name, v in at.items() if np.any(v)]
+    where = ", ".join([*shown, "all else 0"]) if shown else "zero"
+    return f"counterexample: off by {float(excess[0]):.4g} at {where}"
