@@ -3,8 +3,10 @@
 import sympy as sp
 
 from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.cells.gru import gru
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
+from equations.language import Contract, Identity, absolute, maximum, minimum, sigmoid, tanh
+from equations.theorem import Theorem, inlined, norm, tangent
 
 
 class gru_after(Definition):
@@ -84,4 +86,41 @@ class gru_after(Definition):
         Saturation("a saturated Γ_r lets no gradient into its own weights", r),
         Boundary("Γ_u = 1 copies the state", h_next, "=", h, at={u: 1}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+    )
+
+    theorems = (
+        Theorem(
+            "the new state is between the old one and the candidate",
+            (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
+        ),
+        Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
+        Theorem(
+            "a change of the state moves Γ_r by at most ‖U_r‖/4",
+            (absolute(tangent(r)), "<=", norm(U_r) / 4),
+            given=((absolute(tangent(h)), "<=", 1),),
+        ),
+        Theorem(
+            "what Γ_r multiplies is at most ‖U_h‖ + |c_h|",
+            (absolute(U_h @ h + c_h), "<=", norm(U_h) + absolute(c_h)),
+            given=((absolute(h), "<=", 1),),
+        ),
+        Theorem(
+            "a change of the state moves h' by at most ‖U_h‖ + (‖U_h‖ + |c_h|) ‖U_r‖/4",
+            (
+                absolute(tangent(h_cand)),
+                "<=",
+                norm(U_h) + (norm(U_h) + absolute(c_h)) * norm(U_r) / 4,
+            ),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
+            by=(
+                "a change of the state moves Γ_r by at most ‖U_r‖/4",
+                "what Γ_r multiplies is at most ‖U_h‖ + |c_h|",
+            ),
+        ),
+        Theorem(
+            "gru with the same parameters is this cell where c_h is 0",
+            (h_next, "=", inlined(gru.cell.program, "h_next")),
+            given=((c_h, "=", 0),),
+            holds=False,
+        ),
     )

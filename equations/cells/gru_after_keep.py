@@ -3,8 +3,10 @@
 import sympy as sp
 
 from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.cells.gru_after import gru_after
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
+from equations.language import Contract, Identity, absolute, maximum, minimum, sigmoid, tanh
+from equations.theorem import Theorem, inlined
 
 
 class gru_after_keep(Definition):
@@ -83,4 +85,25 @@ class gru_after_keep(Definition):
         Saturation("a saturated Γ_r lets no gradient into its own weights", r),
         Boundary("Γ_u = 0 copies the state", h_next, "=", h, at={u: 0}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+    )
+
+    theorems = (
+        Theorem(
+            "the new state is between the old one and the candidate",
+            (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
+        ),
+        Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
+        Theorem(
+            "gru_after with W_u, U_u and b_u negated is this cell",
+            (
+                h_next,
+                "=",
+                inlined(gru_after.cell.program, "h_next", {W_u: -W_u, U_u: -U_u, b_u: -b_u}),
+            ),
+        ),
+        Theorem(
+            "gru_after with the same parameters is this cell",
+            (h_next, "=", inlined(gru_after.cell.program, "h_next")),
+            holds=False,
+        ),
     )

@@ -3,8 +3,10 @@
 import sympy as sp
 
 from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.cells.lstm_peephole import lstm_peephole
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Identity, absolute, maximum, sigmoid, tanh
+from equations.language import Identity, absolute, maximum, minimum, sigmoid, tanh
+from equations.theorem import Theorem, inlined
 
 
 class lstm_coupled(Definition):
@@ -70,4 +72,34 @@ class lstm_coupled(Definition):
         Saturation("a saturated g lets no gradient through, twice as fast as σ", g, rate=2),
         Boundary("i = 1 carries c unchanged", c_next, "=", c, at={i: 1}, holds=False),
         Boundary("o = 0 cuts the gradient into c", gradient(c), "=", 0, at={o: 0}, holds=False),
+    )
+
+    theorems = (
+        Theorem(
+            "the new cell state is between the old one and g",
+            (minimum(c, g), "<=", c_next, "<=", maximum(c, g)),
+        ),
+        Theorem("the cell state never leaves [-1, 1]", (absolute(c), "<=", 1), invariant=True),
+        Theorem(
+            "lstm_peephole whose f has the parameters of i, negated, is this cell",
+            (
+                h_next,
+                "=",
+                inlined(
+                    lstm_peephole.cell.program,
+                    "h_next",
+                    {
+                        lstm_peephole.cell["W_f"]: -W_i,
+                        lstm_peephole.cell["U_f"]: -U_i,
+                        lstm_peephole.cell["p_f"]: -p_i,
+                        lstm_peephole.cell["b_f"]: -b_i,
+                    },
+                ),
+            ),
+        ),
+        Theorem(
+            "the cell state never grows over 1/2",
+            (absolute(c_next), "<=", maximum(absolute(c), sp.S.Half)),
+            holds=False,
+        ),
     )
