@@ -15,8 +15,10 @@ from verify.cli.check import check
 from verify.cli.console import open_console
 from verify.cli.generate import generate
 from verify.cli.listing import list_cells
+from verify.cli.precision import precision
 from verify.cli.report import report
 from verify.cli.show import show
+from verify.extras import MissingExtraError
 
 EPILOG = """\b
 Examples:
@@ -36,7 +38,7 @@ def gateproof() -> None:
     """
 
 
-for _command in (list_cells, show, generate, check, report):
+for _command in (list_cells, show, generate, check, report, precision):
     gateproof.add_command(_command)
 
 
@@ -55,7 +57,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 2
     except click.ClickException as error:
         return _refused(error.format_message())
-    except (LanguageError, OSError) as error:
+    except (LanguageError, MissingExtraError, OSError) as error:
         return _refused(str(error))
     except click.Abort:
         return _refused("interrupted")
