@@ -13,8 +13,9 @@ from verify.arithmetic.floats import Floats
 from verify.arithmetic.formats import FLOAT64, FORMATS
 from verify.evidence.case import make_case, saturating
 from verify.evidence.derived import Function
+from verify.evidence.subject import generated
 from verify.interpret import evaluate
-from verify.precision import contenders, page
+from verify.precision import contenders, page, sweep
 from verify.precision.contenders import OWN, RIVALS
 from verify.precision.measure import Worst, worst
 from verify.precision.page import Measurement, number
@@ -90,10 +91,11 @@ def test_the_sweep_goes_to_both_ends() -> None:
         assert np.all(np.diff(at) > 0)
 
 
-def test_a_sweep_sees_where_the_digits_go() -> None:
+def test_a_sweep_sees_where_the_digits_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """The definition as written loses them at one end of a gate, and is right in the middle."""
     cell = cells[GATED]
     found, _ = contenders.contenders(cell, module_of(GATED, cell))
+    monkeypatch.setattr(sweep, "POINTS_OF_GATE", 25)
     written = [each for each in found if each.name == "autograd"]
     curves = list(gates(cell, written, FLOAT64))
     assert {curve.contender for curve in curves} == {"autograd"}
@@ -138,3 +140,34 @@ def test_a_picture_is_the_same_every_time(tmp_path: object) -> None:
         texts.append(path.read_text(encoding="utf-8"))
     assert texts[0] == texts[1]
     assert "#ffffff" not in texts[0]
+
+
+@pytest.mark.parametrize(("dtype", "bound"), [("float64", 4.0), ("float32", 6.0)])
+def test_generated_factors_are_right_to_a_few_ulps_from_end_to_end(
+    dtype: str, bound: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """σ(a), σ(-a), σ' and tanh' of generated code, at every pre-activation of the sweep."""
+    monkeypatch.setattr(contenders, "RIVALS", ())
+    made = sweep.contenders_of.__wrapped__
+    monkeypatch.setattr(sweep, "contenders_of", made)
+    monkeypatch.setattr(sweep, "POINTS", 301)
+    curves = [curve for curve in sweep.factors(FORMATS[dtype]) if "''" not in curve.of]
+    assert len(curves) == 4
+    for curve in curves:
+        assert np.max(curve.ulps) <= bound, curve.of
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+@pytest.mark.parametrize("name", [n for n in cells if cells[n].gates])
+def test_generated_gradients_keep_their_digits_at_every_gate(
+    name: str, dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First and second derivatives are within 64 ulps times the condition, saturated or not."""
+    monkeypatch.setattr(sweep, "POINTS_OF_GATE", 25)
+    cell = cells[name]
+    for curve in gates(cell, [generated(module_of(name, cell), cell)], FORMATS[dtype]):
+        assert np.max(curve.ulps) <= GRADIENT, curve.of
+
+
+GRADIENT = 64.0
+"""Ulps times the condition that a whole gradient of a step may be off."""

@@ -103,14 +103,15 @@ def factors(of: Format) -> Iterator[Curve]:
         cell = definition.cell
         case = case_of_line(cell, at)
         true = enclosures(case, function, of)[field]
-        for subject in _contenders_of(definition):
+        for subject in contenders_of(definition):
             with np.errstate(all="ignore"):
                 got = subject.compute(function, case)[field]
             yield Curve(name, of.name, subject.name, at, errors(got, true, of).ravel())
 
 
 @cache
-def _contenders_of(definition: type[Definition]) -> Sequence[Subject]:
+def contenders_of(definition: type[Definition]) -> Sequence[Subject]:
+    """Generated code of a line, and the libraries; kept, since both formats ask."""
     return contenders(definition.cell, built(definition.cell, "a sweep"))[0]
 
 
@@ -157,8 +158,8 @@ def _worst_of_samples(
 def swept(cell: Cell, at: Array) -> Iterator[tuple[TensorSymbol, Case]]:
     """For each gate a case in which its pre-activation is exactly `at`, a sample for each point.
 
-    One input drives it with weight one, and everything else that its pre-activation reads is zero;
-    a gate that reads no input is left out.
+    One input drives it with weight one. All else that its pre-activation reads is zero, as are the
+    other weights of that input, so that nothing else moves; a gate that reads no input is left out.
     """
     for gate, _, argument in saturating(cell):
         driver = _driver(cell, cell.forward().value_of(argument))
@@ -168,7 +169,7 @@ def swept(cell: Cell, at: Array) -> Iterator[tuple[TensorSymbol, Case]]:
         axis = source.axes[-1]
         case = make_case(cell, sizes={axis: 1, "B": len(at), "T": 1}).cast(at.dtype.name)
         point = {name: np.array(value) for name, value in case.point.items()}
-        for symbol in read:
+        for symbol in (*read, *_weights_of(cell, source)):
             point[symbol.name][...] = 0
         point[weight.name][...] = 1
         point[source.name][...] = at.reshape(1, -1, *[1] * len(source.axes))
@@ -188,6 +189,14 @@ def _driver(
             read = {s for t in terms for s in t.atoms(TensorSymbol) if s in cell.parameters}
             return weights[0], inputs[0], read
     return None
+
+
+def _weights_of(cell: Cell, source: TensorSymbol) -> Iterator[TensorSymbol]:
+    """The parameters that an input meets."""
+    for equation in cell.forward():
+        for node in equation.value.atoms(Contract):
+            if source in node.operands:
+                yield from (part for part in node.operands if part in cell.parameters)
 
 
 def spread(of: Format, count: int) -> Array:
