@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import Here, assert_refused
 
 from equations import cells
+from verify.evidence.case import make_case
 from verify.precision.page import Measurement
 from verify.precision.run import errors_of, factors_of
 
 NAME = next(iter(cells))
+FIRST = cells[NAME].parameters[0].name
 
 
 def test_a_difference_that_is_rounding(here: Here) -> None:
@@ -71,3 +75,55 @@ def test_a_measurement_is_told_and_written(
     assert text.startswith("# The last bits\n")
     done = here("precision", NAME, "--json")
     assert json.loads(done.out)["worst"]
+
+
+def arrays(dtype: str = "float32") -> dict[str, np.ndarray]:
+    """Arguments of the cell that fit."""
+    return dict(make_case(cells[NAME], sizes={"T": 1}).cast(dtype).point)
+
+
+def saved(path: Path, found: dict[str, np.ndarray]) -> str:
+    """A file of these arrays."""
+    np.savez(path, **found)  # type: ignore[arg-type]
+    return str(path)
+
+
+def test_own_inputs_are_answered_in_their_own_floats(here: Here, tmp_path: Path) -> None:
+    """The same numbers as those that were drawn give the same answer."""
+    drawn = dict(make_case(cells[NAME]).cast("float32").point)
+    done = here(
+        "precision", NAME, "--explain", "1e-9", "--at", saved(tmp_path / "a.npz", drawn), "--json"
+    )
+    other = here("precision", NAME, "--explain", "1e-9", "--dtype", "float32", "--json")
+    own, expected = (json.loads(each.out)["answers"] for each in (done, other))
+    assert [answer["most"] for answer in own] == [answer["most"] for answer in expected]
+    assert {answer["dtype"] for answer in own} == {"float32"}
+
+
+Arrays = dict[str, np.ndarray]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda found: {k: v for k, v in found.items() if k != FIRST}, "missing"),
+        (lambda found: {**found, "zzz": np.ones(1)}, "zzz unknown"),
+        (lambda found: {**found, FIRST: found[FIRST][None]}, "expected shape"),
+        (lambda found: {**found, FIRST: found[FIRST] * np.nan}, "expected finite numbers"),
+        (lambda found: {**found, FIRST: found[FIRST].astype("float64")}, "all float32 or all"),
+    ],
+)
+def test_own_inputs_that_do_not_fit_are_refused(
+    here: Here, tmp_path: Path, change: Callable[[Arrays], Arrays], words: str
+) -> None:
+    """In one line that names the file and the array."""
+    file = saved(tmp_path / "mine.npz", change(arrays()))
+    assert_refused(here("precision", NAME, "--explain", "1e-9", "--at", file), "mine.npz", words)
+
+
+def test_a_file_that_holds_no_arrays_is_refused(here: Here, tmp_path: Path) -> None:
+    """Whatever its name is."""
+    file = tmp_path / "mine.npz"
+    file.write_text("not arrays", encoding="utf-8")
+    done = here("precision", NAME, "--explain", "1e-9", "--at", str(file))
+    assert_refused(done, "expected a .npz file of arrays")

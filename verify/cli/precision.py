@@ -17,10 +17,11 @@ from verify.arithmetic.formats import FORMATS
 from verify.cli.cellarg import CELL, chosen
 from verify.cli.console import console, plain
 from verify.cli.jobs import Piece, parallel, progress
-from verify.evidence.case import Kind, make_case
+from verify.evidence.case import Case, Kind, make_case
 from verify.evidence.derived import FUNCTIONS, Function
 from verify.extras import MissingExtraError, extra
 from verify.precision import Answer, explain
+from verify.precision.inputs import InputsError, case_from
 from verify.precision.measure import KINDS
 from verify.precision.page import (
     CONDITIONED,
@@ -44,6 +45,7 @@ from verify.target import find
     "  gateproof precision lstm --dtype float32 --inputs saturated\n"
     "  gateproof precision gru --explain 2e-7 --dtype float32\n"
     "  gateproof precision gru --explain 2e-7 --of step_vjp --inputs saturated\n"
+    "  gateproof precision gru --explain 2e-7 --of step_vjp --at mine.npz\n"
     "  gateproof precision --output reports/measured"
 )
 @click.argument("cell", type=CELL, nargs=-1)
@@ -55,6 +57,12 @@ from verify.target import find
     type=click.Choice(get_args(Kind)),
     multiple=True,
     help=f"The kind of inputs; {', '.join(KINDS)} unless told otherwise.",
+)
+@click.option(
+    "--at",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="With --explain: inputs of your own, a .npz file of parameters, inputs and states.",
 )
 @click.option(
     "--explain",
@@ -84,6 +92,7 @@ def precision(
     cell: tuple[str, ...],
     dtypes: tuple[str, ...],
     inputs: tuple[str, ...],
+    file: Path | None,
     difference: float | None,
     functions: tuple[str, ...],
     seed: int,
@@ -108,11 +117,17 @@ def precision(
                 f"--explain: expected a difference of 0 or more, got {difference}"
             )
         wanted = cast("tuple[Function, ...]", functions or ("step",))
-        kinds, formats = inputs or ("ordinary",), dtypes or tuple(FORMATS)
-        answers = _answers(targets, formats, kinds, wanted, difference, seed)
+        answers = {
+            (case.cell.name, case.kind): [
+                answer
+                for dtype in dtypes or _dtypes(case, file)
+                for answer in explain(difference, case.cast(dtype), wanted)
+            ]
+            for case in _cases(targets, inputs, file, seed)
+        }
         return _answer(answers, as_json=as_json, ascii_only=ascii_only)
-    if functions:
-        raise click.UsageError("--of goes with --explain")
+    if functions or file:
+        raise click.UsageError(f"{'--of' if functions else '--at'} goes with --explain")
     extra("flint")
     options = [("--dtype", dtypes), ("--inputs", inputs), ("--seed", (str(seed),) if seed else ())]
     found = _measured(
@@ -208,24 +223,28 @@ def _write(found: Measurement, folder: Path) -> None:
         click.echo(f"wrote {folder / name}", err=True)
 
 
-def _answers(
-    targets: Sequence[str],
-    dtypes: Sequence[str],
-    kinds: Sequence[str],
-    functions: Sequence[Function],
-    difference: float,
-    seed: int,
-) -> dict[tuple[str, str], list[Answer]]:
-    """By cell and inputs."""
-    found: dict[tuple[str, str], list[Answer]] = {}
-    for target in targets:
-        made = find(target)
-        for kind in kinds:
-            answers = found.setdefault((made.name, kind), [])
-            for dtype in dtypes:
-                case = make_case(made, cast("Kind", kind), seed).cast(dtype)
-                answers += explain(difference, case, functions)
-    return found
+def _cases(
+    targets: Sequence[str], kinds: Sequence[str], file: Path | None, seed: int
+) -> list[Case]:
+    """The inputs asked about: some kinds of drawn ones, or those of a file."""
+    found = [find(target) for target in targets]
+    if file is None:
+        return [
+            make_case(cell, cast("Kind", kind), seed)
+            for cell in found
+            for kind in kinds or ("ordinary",)
+        ]
+    if len(found) != 1 or kinds:
+        raise click.UsageError("--at: expected one cell and no --inputs")
+    try:
+        return [case_from(found[0], file)]
+    except InputsError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def _dtypes(case: Case, file: Path | None) -> tuple[str, ...]:
+    """All formats, or the one of the arrays of a file."""
+    return tuple(FORMATS) if file is None else (next(iter(case.point.values())).dtype.name,)
 
 
 def _answer(found: dict[tuple[str, str], list[Answer]], *, as_json: bool, ascii_only: bool) -> int:
