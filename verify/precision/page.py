@@ -40,7 +40,7 @@ near it 1 - 2σ is a difference that cancels: there the error may grow like 1/|a
 ABOUT_GATES = """\
 One gate at a time is driven through all pre-activations, its argument exactly representable;
 everything else is ordinary. The worst element of the gradients by input and old state, in ulps
-times the condition; second derivatives are Hessian-vector products."""
+times the condition; second derivatives are Hessian-vector products along the pre-activation."""
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,10 @@ def swept(cell: Cell, at: Array) -> Iterator[tuple[TensorSymbol, Case]]:
             point[symbol.name][...] = 0
         point[weight.name][...] = 1
         point[source.name][...] = at.reshape(1, -1, *[1] * len(source.axes))
-        yield gate, replace(case, kind=f"sweep of {gate}", point=point)
+        # Second derivatives along the pre-activation alone: nothing else moves.
+        tangents = {name: np.zeros_like(value) for name, value in case.tangents.items()}
+        tangents[source.name] = np.ones_like(tangents[source.name])
+        yield gate, replace(case, kind=f"sweep of {gate}", point=point, tangents=tangents)
 
 
 def _driver(
