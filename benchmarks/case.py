@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from verify.extras import MissingExtraError as MissingError
+
 Array = NDArray[Any]
 
 
@@ -31,10 +33,6 @@ SIZES = {
 
 CELLS = ("lstm", "gru")
 DTYPES = ("float32", "float64")
-
-
-class MissingError(Exception):
-    """A framework is not there; the message says what to install."""
 
 
 class Work(NamedTuple):
@@ -98,3 +96,6 @@ def make(cell: str, dtype: str, size: Size) -> Case:
         module.State(*(normal(size.B, size.n_h) for _ in module.State._fields)),
         normal(size.T, size.B, size.n_h),
     )
+
+
+__all__ = ["CELLS", "DTYPES", "SIZES", "Array", "Case", "MissingError", "Size", "Work", "make"]

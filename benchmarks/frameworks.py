@@ -5,23 +5,16 @@ They are imported by name where they are asked for, so that none of them has to 
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 
-from benchmarks.case import Case, MissingError, Work
-
-
-def _framework(name: str, extra: str) -> Any:  # noqa: ANN401 - a module without types
-    try:
-        return importlib.import_module(name)
-    except ImportError as error:
-        raise MissingError(f'{name} is not installed: pip install "gateproof[{extra}]"') from error
+from benchmarks.case import Case, Work
+from verify.extras import extra
 
 
 def _torch() -> Any:  # noqa: ANN401 - a module without types
-    torch = _framework("torch", "torch")
+    torch = extra("torch")
     torch.set_num_threads(1)
     return torch
 
@@ -89,7 +82,7 @@ def torch_loop(case: Case) -> Work:
 
 def jax_scan(case: Case) -> Work:
     """The equations in jax: stacked parameters, one input product, jit and scan."""
-    jax = _framework("jax", "jax")
+    jax = extra("jax")
     jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - jax's own signature
     jnp, n_h = jax.numpy, case.size.n_h
     is_lstm = case.cell == "lstm"

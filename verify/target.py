@@ -34,11 +34,16 @@ def module_of(target: str, cell: Cell) -> ModuleType:
     """The generated module: the checked-in one, or one generated for a cell of the user's."""
     if not is_file(target):
         return importlib.import_module(f"equations.generated.{cell.name}")
-    # The generator is needed for a cell of the user's only.
+    return built(cell, Path(target).name)
+
+
+def built(cell: Cell, source: str) -> ModuleType:
+    """A module generated for a cell, of which no file is written."""
+    # The generator is needed for such cells only.
     from equations.generate.module import module_text  # noqa: PLC0415
 
     name = f"gateproof_generated_{cell.name}"
-    loader = _Text(f"{cell.name}.py", module_text(cell, Path(target).name))
+    loader = _Text(f"{cell.name}.py", module_text(cell, source))
     module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=loader.path))
     loader.exec_module(module)
     return module

@@ -17,9 +17,10 @@ Array = Any
 class Floats:
     """float64 or complex128 arrays of a NumPy-like namespace."""
 
-    def __init__(self, namespace: Any = np) -> None:  # noqa: ANN401 - numpy or autograd.numpy
-        """Use the functions of `namespace`."""
+    def __init__(self, namespace: Any = np, dtype: str = "float64") -> None:  # noqa: ANN401 - a module
+        """Use the functions of `namespace`, which is NumPy or has its names."""
         self.np = namespace
+        self.dtype = dtype
         self.functions: Mapping[str, Callable[[Array], Array]] = {
             "tanh": namespace.tanh,
             "sigmoid": lambda a: (1 + namespace.tanh(a / 2)) / 2,
@@ -53,7 +54,7 @@ class Floats:
     def where(self, condition: Array, first: Array, second: Array) -> Array:
         """Componentwise choice; autograd's own does not sum over an axis that it repeats."""
         shape = np.broadcast_shapes(*(self.np.shape(v) for v in (condition, first, second)))
-        whole = np.ones(shape)
+        whole = self.ones(*shape)
         return self.np.where(condition, first * whole, second * whole)
 
     def largest(self, value: Array, axes: tuple[int, ...]) -> Array:
@@ -62,8 +63,8 @@ class Floats:
 
     def ones(self, *shape: int) -> Array:
         """An array of ones."""
-        return np.ones(shape)
+        return np.ones(shape, self.dtype)
 
     def identity(self, n: int) -> Array:
         """The identity matrix."""
-        return np.eye(n)
+        return np.eye(n, dtype=self.dtype)

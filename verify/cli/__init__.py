@@ -15,10 +15,13 @@ from verify.cli.check import check
 from verify.cli.console import open_console
 from verify.cli.convert import convert
 from verify.cli.generate import generate
+from verify.cli.gradients import gradients
 from verify.cli.listing import list_cells
+from verify.cli.precision import precision
 from verify.cli.report import report
 from verify.cli.show import show
 from verify.dialects.layout import DialectError
+from verify.extras import MissingExtraError
 
 EPILOG = """\b
 Examples:
@@ -38,7 +41,7 @@ def gateproof() -> None:
     """
 
 
-for _command in (list_cells, show, generate, check, report, convert):
+for _command in (list_cells, show, generate, check, report, convert, precision, gradients):
     gateproof.add_command(_command)
 
 
@@ -57,7 +60,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return 2
     except click.ClickException as error:
         return _refused(error.format_message())
-    except (LanguageError, DialectError, OSError) as error:
+    except (LanguageError, DialectError, MissingExtraError, OSError) as error:
         return _refused(str(error))
     except click.Abort:
         return _refused("interrupted")

@@ -1,11 +1,12 @@
-"""The stages of many cells on all cores, with a live line while they run."""
+"""Work of many pieces on all cores, with a live line while it runs."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
+from typing import Any, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -14,33 +15,41 @@ from verify.suite import STAGES, Finding, run_stage
 from verify.target import find
 
 Results = dict[tuple[str, str], list[Finding]]
+Key = TypeVar("Key", bound=Hashable)
+Piece = tuple[Callable[..., Any], tuple[Any, ...]]
+"""A function of a module, and its arguments."""
 
 
 def run(targets: list[str], *, quick: bool, seed: int) -> Results:
     """All stages of all cells, on all cores; a live line on standard error says how far it is."""
-    jobs = [(target, stage) for target in targets for stage in STAGES]
     names = {target: find(target).name for target in targets}
+    pieces: dict[tuple[str, str], Piece] = {
+        (target, stage): (_stage, (target, stage, quick, seed))
+        for target in targets
+        for stage in STAGES
+    }
     results: Results = {}
-    with _progress() as progress:
-        task = progress.add_task("starting", total=len(jobs))
-        for job, findings in _parallel(jobs, quick=quick, seed=seed):
+    with progress() as live:
+        task = live.add_task("starting", total=len(pieces))
+        for job, findings in parallel(pieces):
             results[job] = findings
             failed = sum(not finding.passed for result in results.values() for finding in result)
             note = f", {failed} FAILED" if failed else ""
             target, stage = job
-            progress.update(task, advance=1, description=f"{names[target]}: {stage}{note}")
+            live.update(task, advance=1, description=f"{names[target]}: {stage}{note}")
     return results
 
 
-def _parallel(
-    jobs: list[tuple[str, str]], *, quick: bool, seed: int
-) -> Iterator[tuple[tuple[str, str], list[Finding]]]:
+def parallel(pieces: Mapping[Key, Piece]) -> Iterator[tuple[Key, Any]]:
+    """The results of pieces of work by their keys, as each is done."""
     # One thread per process: the matrices are small, and threads would take turns.
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
-    workers = min(os.cpu_count() or 1, len(jobs))
+    workers = min(os.cpu_count() or 1, len(pieces))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        futures = {pool.submit(_job, *job, quick, seed): job for job in jobs}
+        futures = {
+            pool.submit(function, *arguments): key for key, (function, arguments) in pieces.items()
+        }
         try:
             for future in as_completed(futures):
                 yield futures[future], future.result()
@@ -49,11 +58,12 @@ def _parallel(
             raise
 
 
-def _job(target: str, stage: str, quick: bool, seed: int) -> list[Finding]:  # noqa: FBT001 - pickled
+def _stage(target: str, stage: str, quick: bool, seed: int) -> list[Finding]:  # noqa: FBT001 - pickled
     return list(run_stage(target, stage, quick=quick, seed=seed))
 
 
-def _progress() -> Progress:
+def progress() -> Progress:
+    """A live line on standard error, where that is a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),

@@ -24,9 +24,11 @@ from verify.interpret import evaluate
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
-Kind = Literal["ordinary", "saturated", "opposite", "small", "large", "wide"]
+Kind = Literal["ordinary", "saturated", "opposite", "small", "large", "wide", "tiny", "huge"]
 
-SCALE: Mapping[Kind, float] = {"small": 0.01, "large": 4.0}
+SCALE: Mapping[Kind, float] = {"small": 0.01, "large": 4.0, "tiny": 1e-10, "huge": 8.0}
+"""`tiny` leaves products of four in float32 below its normal range; `huge` makes pre-activations of
+some hundreds, beyond what exp can hold in float32."""
 SATURATING_SCALE = 2.0
 """Of a cell without gates that is to be saturated: logits of some ±20 saturate a softmax."""
 BATCH, STEPS = 2, 3
@@ -62,6 +64,10 @@ class Case:
     cotangents: Arrays
     tangents: Arrays
 
+    def cast(self, dtype: str) -> Case:
+        """The case with all its numbers rounded to a kind of floats; its facts stay exact."""
+        return _cast(self, dtype)
+
     def at(self, t: int, states: Arrays, cotangents: Arrays, moved: Arrays) -> Case:
         """One step of the case, from these states with these cotangents and state tangents."""
         inputs = {s.name: self.point[s.name][t : t + 1] for s in self.cell.inputs}
@@ -93,6 +99,29 @@ class Case:
         if role == "parameter":
             return value
         return value[:, b : b + 1] if role == "input" else value[b : b + 1]
+
+
+@lru_cache(maxsize=256)
+def _cast(case: Case, dtype: str) -> Case:
+    def rounded(values: Arrays) -> Arrays:
+        return {name: np.asarray(value, dtype) for name, value in values.items()}
+
+    exact = {name: _dyadic(case.point[name], 1.0) for name in _on_simplex(case.cell)}
+    along = {name: _dyadic(case.tangents[name], 0.0) for name in exact}
+    return replace(
+        case,
+        point=rounded({**case.point, **exact}),
+        cotangents=rounded(case.cotangents),
+        tangents=rounded({**case.tangents, **along}),
+    )
+
+
+def _dyadic(values: Array, total: float) -> Array:
+    """Values near these that add up to the total exactly, in any format."""
+    steps = 2.0**20
+    near = np.floor(values * steps) / steps
+    near[..., :1] += total - near.sum(axis=-1, keepdims=True)
+    return near
 
 
 @lru_cache(maxsize=256)
@@ -135,8 +164,8 @@ def make_case(
     Args:
         cell: the cell.
         kind: `ordinary`; `wide` for more units and steps, with weights of variance 1/(fan in);
-            `small` or `large` values; `saturated` and `opposite`, where biases drive some units of
-            every gate to one end and some to the other.
+            `small`, `large`, `tiny` or `huge` values; `saturated` and `opposite`, where biases
+            drive some units of every gate to one end and some to the other.
         seed: of the random generator; the same for all kinds, so that they differ in kind alone.
         sizes: lengths of the axes, `B` and `T`; the defaults for those that are not named.
     """

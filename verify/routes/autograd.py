@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -15,8 +15,9 @@ from autograd.extend import defjvp, defvjp, primitive
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import FUNCTIONS, Function, Textbook
 from verify.evidence.verdict import careful_rounding
-from verify.routes.definition import case_of, fields, results, weighed, without_time
+from verify.routes.definition import case_of, without_time
 from verify.routes.route import ElementRoute, Reference
+from verify.routes.traced import Library, Point, Scalar, derivative
 
 
 @primitive  # type: ignore[untyped-decorator]
@@ -47,77 +48,21 @@ class Traced(Textbook):
         self.functions = {**self.functions, "tanh": tanh}
 
 
-TRACED = Traced()
-Point = Mapping[str, Any]
+def jvp(function: Scalar, point: Point, way: Point) -> Array:
+    """The tangent, by autograd's forward mode."""
+    return np.asarray(make_jvp(function)(point)(way)[1])
+
+
+LIBRARY = Library(Traced(), autograd.grad, jvp, anp.concatenate)
 
 
 @lru_cache(maxsize=128)
 def reference(case: Case, function: Function) -> Mapping[str, Reference]:
     """What autograd finds; it adds up the same products as any derivative program."""
     bounds = careful_rounding(case, function)
-    of_steps = case_of(case, function)
-    values = _found(of_steps, function.partition("_")[2])
+    values = derivative(case_of(case, function), function.partition("_")[2], LIBRARY)
     values = without_time(function, case, values)
     return {name: Reference(value, bounds[name]) for name, value in values.items()}
-
-
-def _found(case: Case, kind: str) -> dict[str, Array]:
-    point = dict(case.point)
-
-    def outputs(at: Point) -> Any:  # noqa: ANN401
-        found = results(case, at, TRACED)
-        return anp.concatenate([anp.ravel(anp.stack(values)) for values in found.values()])
-
-    def loss(at: Point) -> Any:  # noqa: ANN401
-        return anp.sum(weighed(case, results(case, at, TRACED), 1))
-
-    gradient: Callable[[Point], dict[str, Array]] = autograd.grad(loss)
-    if kind == "":
-        return _split(case, outputs(point))
-    if kind == "vjp":
-        return gradient(point)
-    if kind == "jvp":
-        return _split(case, make_jvp(outputs)(point)(dict(case.tangents))[1])
-    if kind == "hvp":
-
-        def slope(at: Point) -> Any:  # noqa: ANN401
-            found = gradient(at)
-            return sum(anp.sum(found[name] * case.tangents[name]) for name in found)
-
-        return dict(autograd.grad(slope)(point))
-    return _rows(case)
-
-
-def _split(case: Case, values: Array) -> dict[str, Array]:
-    """The results by field, from all of them in one vector."""
-    found, start = {}, 0
-    for name, symbol in fields(case.cell):
-        shape = case.cotangents[symbol.name].shape
-        end = start + int(np.prod(shape))
-        found[name], start = np.reshape(values[start:end], shape), end
-    return found
-
-
-def _rows(case: Case) -> dict[str, Array]:
-    """The Jacobian row by row: the gradient of one component of a new state, for all samples."""
-    found: dict[str, Array] = {}
-    states = {s.name: case.point[s.name] for s in case.cell.states}
-    for new, symbol in fields(case.cell):
-        if new not in states:
-            continue
-        shape = tuple(case.sizes[axis] for axis in symbol.axes)
-        rows = []
-        for unit in np.eye(int(np.prod(shape))).reshape(-1, *shape):
-
-            def component(at: Point, new: str = new, unit: Array = unit) -> Any:  # noqa: ANN401
-                whole = {**case.point, **at}
-                return anp.sum(results(case, whole, TRACED)[new][0] * unit)
-
-            rows.append(autograd.grad(component)(states))
-        for old, value in states.items():
-            stacked = np.stack([row[old] for row in rows], axis=1)
-            found[f"{new}.{old}"] = stacked.reshape((len(value), *shape, *value.shape[1:]))
-    return found
 
 
 ROUTE = ElementRoute(

@@ -139,6 +139,8 @@ class Directions:
             of_name = slopes[..., self.slices[symbol.name], :]
             lead = of_name.shape[:-2]
             shape = self.case.point[symbol.name].shape
+            if not of_name.size and np.prod(shape):
+                continue  # nothing moved it
             if symbol.role == "parameter":
                 found[symbol.name] = of_name.sum(axis=-1).reshape(lead + shape)
                 continue
@@ -163,8 +165,11 @@ def _flat(values: Array, symbol: TensorSymbol, batch: int) -> Array:
     return values.reshape((-1, *values.shape[3:]))
 
 
+ROLES = ("parameter", "input", "state")
+
+
 @lru_cache(maxsize=128)
-def directions(case: Case, roles: tuple[str, ...] = ("parameter", "input", "state")) -> Directions:
+def directions(case: Case, roles: tuple[str, ...] = ROLES) -> Directions:
     """The unit directions of all arguments of these roles."""
     units: dict[str, Array] = {}
     for symbol in case.cell.program.arguments:
@@ -203,12 +208,13 @@ def derivative_of(
     gradient: Callable[[Directions], Mapping[str, Any]],
     along: Callable[[Case], Mapping[str, Any]],
     rows: Callable[[Directions], Mapping[str, Any]],
+    roles: tuple[str, ...] = ROLES,
 ) -> Mapping[str, Any]:
     """Which of three computations a function asks for, at the case of its steps."""
     of_steps = case_of(case, function)
     kind = function.partition("_")[2]
     if kind == "vjp":
-        return gradient(directions(of_steps))
+        return gradient(directions(of_steps, roles))
     if kind == "jvp":
         return along(of_steps)
     return rows(directions(of_steps, ("state",)))

@@ -1,0 +1,1 @@
+"""How far back a gradient reaches: it vanishes, it explodes, or a gate carries it on."""

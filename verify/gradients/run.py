@@ -1,0 +1,21 @@
+"""The experiment for one cell, in pieces of work that can run apart."""
+
+from __future__ import annotations
+
+from verify.gradients.experiment import Decay, Experiment, Rate
+from verify.target import find, module_of
+
+
+def decays_of(target: str, seed: int) -> list[tuple[Rate, Decay]]:
+    """Norms and rates at a few settings."""
+    return list(_experiment(target, seed).decays())
+
+
+def sweeps_of(target: str, seed: int) -> list[Rate]:
+    """Rates at every place of every knob."""
+    return list(_experiment(target, seed).sweeps())
+
+
+def _experiment(target: str, seed: int) -> Experiment:
+    cell = find(target)
+    return Experiment(cell, module_of(target, cell), seed)
