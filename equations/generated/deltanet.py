@@ -25,6 +25,7 @@ Array = NDArray[Any]
 
 _CELL = "deltanet"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = False
 _PARAMS = {"W_q": "n_k n_x", "W_k": "n_k n_x", "W_v": "n_v n_x", "w_beta": "n_x", "b_beta": ""}
 _INPUTS = {"x": "n_x"}
 _STATE = {"S": "n_v n_k"}

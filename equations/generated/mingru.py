@@ -21,6 +21,7 @@ Array = NDArray[Any]
 
 _CELL = "mingru"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = False
 _PARAMS = {"W_z": "n_h n_x", "W_h": "n_h n_x", "b_z": "n_h", "b_h": "n_h"}
 _INPUTS = {"x": "n_x"}
 _STATE = {"h": "n_h"}

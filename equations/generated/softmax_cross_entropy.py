@@ -29,6 +29,7 @@ Array = NDArray[Any]
 
 _CELL = "softmax_cross_entropy"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = True
 _PARAMS = {"W_y": "n_y n_h", "b_y": "n_y"}
 _INPUTS = {"h": "n_h", "y": "n_y"}
 _STATE: dict[str, str] = {}
