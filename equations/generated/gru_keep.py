@@ -22,6 +22,7 @@ Array = NDArray[Any]
 
 _CELL = "gru_keep"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = False
 _PARAMS = {
     "W_u": "n_h n_x",
     "W_r": "n_h n_x",

@@ -23,6 +23,7 @@ Array = NDArray[Any]
 
 _CELL = "lstm_coupled"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = False
 _PARAMS = {
     "W_i": "n_h n_x",
     "W_o": "n_h n_x",

@@ -24,6 +24,7 @@ Array = NDArray[Any]
 
 _CELL = "lstm_projection"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = False
 _PARAMS = {
     "W_f": "n_h n_x",
     "W_i": "n_h n_x",

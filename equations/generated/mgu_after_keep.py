@@ -21,6 +21,7 @@ Array = NDArray[Any]
 
 _CELL = "mgu_after_keep"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = False
 _PARAMS = {
     "W_f": "n_h n_x",
     "W_h": "n_h n_x",

@@ -19,6 +19,7 @@ Array = NDArray[Any]
 
 _CELL = "rnn_relu"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = False
 _PARAMS = {"W_h": "n_h n_x", "U_h": "n_h n_h", "b_h": "n_h"}
 _INPUTS = {"x": "n_x"}
 _STATE = {"h": "n_h"}

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from laws import LAWS, close, largest, tangents_are_differences
 from plain import flat
@@ -32,6 +32,7 @@ def test_every_law_holds(name: str, composition: str, lengths: list[int] | None)
 
 
 @every_layer
+@settings(max_examples=settings.default.max_examples // 2)
 @given(data=st.data())
 def test_every_law_holds_for_any_lengths(name: str, composition: str, data: st.DataObject) -> None:
     """Also without samples and without steps, and in float32 where a law has no differences."""
@@ -42,6 +43,7 @@ def test_every_law_holds_for_any_lengths(name: str, composition: str, data: st.D
 
 
 @every_layer
+@settings(max_examples=settings.default.max_examples // 2)
 @given(data=st.data())
 def test_results_are_new_and_of_the_same_floats(
     name: str, composition: str, data: st.DataObject

@@ -21,7 +21,7 @@ def run(targets: list[str], *, quick: bool, seed: int) -> Results:
     jobs = [(target, stage) for target in targets for stage in STAGES]
     names = {target: find(target).name for target in targets}
     results: Results = {}
-    with _progress() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("starting", total=len(jobs))
         for job, findings in _parallel(jobs, quick=quick, seed=seed):
             results[job] = findings
@@ -53,7 +53,8 @@ def _job(target: str, stage: str, quick: bool, seed: int) -> list[Finding]:  # n
     return list(run_stage(target, stage, quick=quick, seed=seed))
 
 
-def _progress() -> Progress:
+def progress_bar() -> Progress:
+    """A live line on standard error, where that is a terminal."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
