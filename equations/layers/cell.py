@@ -11,11 +11,12 @@ from numpy.typing import DTypeLike
 
 from equations.layers.arrays import Array, Arrays, add, map_arrays, parts
 from equations.layers.blocks import Block, blocks
+from equations.layers.check import checked
 from equations.layers.layer import Layer, Unrolled
 
 
 class Module(Protocol):
-    """What a layer uses of a generated module: its functions, and its checks of arguments."""
+    """What a layer uses of a generated module: its functions, and its tables of axes."""
 
     init: Callable[..., Any]
     unroll: Callable[..., Any]
@@ -28,8 +29,6 @@ class Module(Protocol):
     _INPUTS: dict[str, str]
     _STATE: dict[str, str]
     _NEXT: dict[str, str]
-    _check: Callable[..., Any]
-    _filled: Callable[..., Any]
 
 
 class CellTape(NamedTuple):
@@ -66,7 +65,7 @@ class CellLayer(Layer):
 
     def width(self, params: Arrays) -> int:
         """The length of the last axis of the output."""
-        sizes, _ = self.module._check("width", (params, self.module._PARAMS, ""))
+        sizes, _ = checked(f"{self.module._CELL}.width", (params, self.module._PARAMS, ""))
         axes = self.module._NEXT[self.output].split()
         if not axes:
             raise ValueError(f"{self.module._CELL}: {self.output}: expected a vector, got a number")
@@ -82,7 +81,7 @@ class CellLayer(Layer):
 
     def zero_state(self, params: Arrays, batch: int) -> Arrays:
         """Zeros for every state of the cell."""
-        sizes, dtype = self.module._check("zero_state", (params, self.module._PARAMS, ""))
+        sizes, dtype = checked(f"{self.module._CELL}.zero_state", (params, self.module._PARAMS, ""))
         shapes = [[sizes[axis] for axis in own.split()] for own in self.module._STATE.values()]
         return self.module.State(*(np.zeros((batch, *shape), dtype) for shape in shapes))
 
@@ -91,13 +90,14 @@ class CellLayer(Layer):
     ) -> tuple[Unrolled, CellTape]:
         """Block by block: a sample that has ended keeps its state and takes no step."""
         module, inputs = self.module, self._separate(xs)
-        sizes, dtype = module._check(
-            "unroll",
+        where = f"{module._CELL}.unroll"
+        sizes, dtype = checked(
+            where,
             (params, module._PARAMS, ""),
             (inputs, module._INPUTS, "T B"),
             (state0, module._STATE, "B"),
         )
-        T, B, where = sizes["T"], sizes["B"], f"{module._CELL}.unroll"
+        T, B = sizes["T"], sizes["B"]
         plan = blocks(T, B, lengths, apart=module._COUNTS_STEPS, where=where)
         own = [sizes[axis] for axis in module._NEXT[self.output].split()]
         ys, state, tapes = np.zeros((T, B, *own), dtype), map_arrays(np.array, state0), []
@@ -164,8 +164,11 @@ class CellLayer(Layer):
         lead: str,
     ) -> tuple[Array, ...]:
         """Cotangents or tangents: checked to be like the arrays they belong to, zero where None."""
-        filled = tuple(self.module._filled(given, [a.shape for a in like], like[0].dtype))
-        self.module._check(function, (like, axes, lead), (filled, axes, lead))
+        filled = tuple(
+            np.zeros_like(own) if array is None else array
+            for array, own in zip(given, like, strict=True)
+        )
+        checked(f"{self.module._CELL}.{function}", (like, axes, lead), (filled, axes, lead))
         return filled
 
     def _state_like(self, function: str, given: Arrays, tape: CellTape) -> Arrays:

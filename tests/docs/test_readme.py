@@ -134,7 +134,7 @@ def test_options_named_in_the_text_exist(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_weights_of_another_framework_are_packed_and_read() -> None:
     """The snippet goes there and back."""
-    first, second = (
+    first, _, second = (
         block for block in blocks("python") if "unroll_vjp" in block or "verify.dialects" in block
     )
     names: dict[str, Any] = {}
