@@ -13,8 +13,9 @@ import pytest
 from equations import cells
 
 ROOT = Path(__file__).parents[1]
-APART = ("cells", "generated", "records")
-"""The only folders that know a cell by its name; records are data about frameworks."""
+APART = ("cells", "generated", "records", "frameworks")
+"""The only folders that know a cell by its name; records are data about frameworks, which have
+modules and wrappers of such names."""
 
 TEXTS = ("help", "epilog")
 """Arguments of a command that show examples."""

@@ -12,7 +12,7 @@ from equations.generate.sequence.functions import SequenceFunctions
 from equations.generate.source import WIDTH, Lines, fill
 from equations.generate.steps import StepFunctions
 from equations.generate.writing import Writing
-from equations.language import Contract, LanguageError, TensorSymbol
+from equations.language import Contract, LanguageError, Size, TensorSymbol
 from equations.printing import render
 from equations.program import Program
 
@@ -92,7 +92,7 @@ def _definition(cell: Cell) -> Lines:
 
 
 def _axes(plan: Plan) -> Lines:
-    """The tables of axes that arguments are checked against."""
+    """Whether the equations count the steps, and the axes that arguments are checked against."""
     cell = plan.cell
     tables: list[tuple[str, list[tuple[str, TensorSymbol]]]] = [
         ("_PARAMS", [(str(s), s) for s in cell.parameters]),
@@ -101,7 +101,8 @@ def _axes(plan: Plan) -> Lines:
         ("_NEXT", [(plan.field(s), s) for s in plan.results]),
         ("_SAVED", [(str(s), s) for s in plan.saved]),
     ]
-    lines: Lines = []
+    counts = any(equation.value.has(Size("T")) for equation in cell.program)
+    lines: Lines = [f"_COUNTS_STEPS = {counts}"]
     for name, entries in tables:
         pairs = [f'"{key}": "{" ".join(symbol.axes)}"' for key, symbol in entries]
         line = f"{name} = {{{', '.join(pairs)}}}"

@@ -104,13 +104,7 @@ class Writing:
             "dx_joined": "Inputs(*joined)" if many else "joined[0]",
             "first_x": "tape.x[0]" if many else "tape.x",
         }
-        counts = any(equation.value.has(Size("T")) for equation in self.cell.program)
-        refusal = [
-            'if every < sizes["T"]:',
-            '    expected = "the equations count the steps, so they cannot be cut into segments"',
-            '    raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}")',
-        ]
-        return fill(templates.SEGMENTS, {"refusal": refusal if counts else []}, words)
+        return fill(templates.SEGMENTS, {}, words)
 
     def quiet(self, body: Lines) -> Lines:
         """The decorator of a function in which e^-a, or its inverse, may overflow to infinity."""

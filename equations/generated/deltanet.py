@@ -26,6 +26,7 @@ Array = NDArray[Any]
 
 _CELL = "deltanet"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = False
 _PARAMS = {"W_q": "n_k n_x", "W_k": "n_k n_x", "W_v": "n_v n_x", "w_beta": "n_x", "b_beta": ""}
 _INPUTS = {"x": "n_x"}
 _STATE = {"S": "n_v n_k"}
@@ -727,6 +728,9 @@ def _unroll_in_segments(
     if type(every) is not int or every < 1:
         expected = "expected an integer of at least 1"
         raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}, got {every!r}")
+    if _COUNTS_STEPS and every < sizes["T"]:
+        expected = "the equations count the steps, so they cannot be cut into segments"
+        raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}")
     states, parts = [], []
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))

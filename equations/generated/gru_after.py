@@ -23,6 +23,7 @@ Array = NDArray[Any]
 
 _CELL = "gru_after"
 _DTYPES = (np.float32, np.float64)
+_COUNTS_STEPS = False
 _PARAMS = {
     "W_u": "n_h n_x",
     "W_r": "n_h n_x",
@@ -989,6 +990,9 @@ def _unroll_in_segments(
     if type(every) is not int or every < 1:
         expected = "expected an integer of at least 1"
         raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}, got {every!r}")
+    if _COUNTS_STEPS and every < sizes["T"]:
+        expected = "the equations count the steps, so they cannot be cut into segments"
+        raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}")
     states, parts = [], []
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))

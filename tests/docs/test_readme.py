@@ -68,13 +68,24 @@ def test_the_definition_is_a_cell(tmp_path: Path) -> None:
 
 def test_the_import_runs_and_the_step_goes_downhill() -> None:
     """The snippet takes a step of gradient descent on the sum of squares."""
-    (snippet,) = (block for block in blocks("python") if "unroll_vjp" in block)
+    snippet, _ = (block for block in blocks("python") if "unroll_vjp" in block)
     names: dict[str, Any] = {}
     exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 - the snippet is ours
     states, _ = names["gru"].unroll(
         names["params"], names["xs"], names["gru"].State(names["dstate0"].h * 0)
     )
     assert (states.h**2).sum() < (names["states"].h ** 2).sum()
+
+
+def test_the_layers_run_on_the_same_sequence() -> None:
+    """Their outputs after the end of a sample are zero, and so are the gradients of its inputs."""
+    names: dict[str, Any] = {}
+    for snippet in (block for block in blocks("python") if "unroll_vjp" in block):
+        exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 - the snippets are ours
+    (end,) = set(names["lengths"]) - {len(names["xs"])}
+    for values in (names["ys"], names["dxs"]):
+        assert values[:end, 1].all()
+        assert not values[end:, 1].any()
 
 
 @pytest.mark.parametrize("block", blocks("console"))
@@ -123,7 +134,7 @@ def test_options_named_in_the_text_exist(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_weights_of_another_framework_are_packed_and_read() -> None:
     """The snippet goes there and back."""
-    first, second = (
+    first, _, second = (
         block for block in blocks("python") if "unroll_vjp" in block or "verify.dialects" in block
     )
     names: dict[str, Any] = {}

@@ -14,6 +14,7 @@ from equations.language import LanguageError
 from verify.cli.check import check
 from verify.cli.console import open_console
 from verify.cli.convert import convert
+from verify.cli.frameworks import frameworks
 from verify.cli.generate import generate
 from verify.cli.gradients import gradients
 from verify.cli.listing import list_cells
@@ -41,7 +42,17 @@ def gateproof() -> None:
     """
 
 
-for _command in (list_cells, show, generate, check, report, convert, precision, gradients):
+for _command in (
+    list_cells,
+    show,
+    generate,
+    check,
+    report,
+    convert,
+    precision,
+    gradients,
+    frameworks,
+):
     gateproof.add_command(_command)
 
 

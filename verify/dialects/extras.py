@@ -8,15 +8,19 @@ from types import ModuleType
 from verify.dialects.layout import DialectError
 
 
+class MissingError(DialectError):
+    """A package that an extra brings is not installed; the text says how to get it."""
+
+
 def needed(module: str, extra: str) -> ModuleType:
     """A module of an extra.
 
     Raises:
-        DialectError: it is not installed; the message names the extra.
+        MissingError: it is not installed; the message names the extra.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
-        raise DialectError(
+        raise MissingError(
             f'{error.name} is not installed: pip install "gateproof[{extra}]"'
         ) from error
