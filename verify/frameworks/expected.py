@@ -15,7 +15,7 @@ import numpy as np
 from equations.cell import Cell
 from equations.derive.sequence import Recurrence
 from equations.language import TensorSymbol
-from verify.arithmetic.running import FUNCTION_UNITS, UNIT, Bounded, Running
+from verify.arithmetic.running import FUNCTION_UNITS, Bounded, Running
 from verify.frameworks.network import Array, Direction, Network, Problem
 from verify.interpret import Values, run
 
@@ -33,7 +33,8 @@ class Compiled(Running):
 
         def rounded(a: Bounded) -> Bounded:
             found = careful(a)
-            return Bounded(found.value, found.error + FUNCTION_UNITS * UNIT)
+            units = FUNCTION_UNITS[a.format.name] * a.format.unit
+            return Bounded(found.value, found.error + units, a.format)
 
         self.functions = {**self.functions, "sigmoid": rounded}
 
