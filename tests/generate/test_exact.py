@@ -1,0 +1,89 @@
+"""Complements are rewritten to what they are equal to, wherever they occur, and nothing else is."""
+
+from __future__ import annotations
+
+import importlib
+
+import mpmath
+import numpy as np
+import pytest
+import sympy as sp
+
+from equations import cells
+from equations.generate.exact import RULES, complements, exact
+from equations.generate.plan import Plan
+from equations.language import TensorSymbol, sigmoid, tanh
+from equations.program import Equation, Program
+
+A = TensorSymbol("a", ("n",), role="input")
+V = TensorSymbol("v", ("n",))
+
+
+def forward(function: type[sp.Function]) -> Program:
+    return Program("one", (A,), (Equation(V, function(A)),), (V,))
+
+
+@pytest.mark.parametrize("function", [sigmoid, tanh])
+def test_a_complement_is_what_it_stands_for(function: type[sp.Function]) -> None:
+    """Proved by simplification, on both sides of zero."""
+    (complement,) = complements(forward(function))
+    for sign in (1, -1):
+        x = sp.Symbol("x", nonnegative=True)
+        power = complement.ahead.value.subs(A, sign * x)
+        rest = complement.rest.value.subs(complement.ahead.symbol, power)
+        own = complement.own.value.subs(complement.ahead.symbol, power).subs(A, sign * x)
+        value = own.rewrite(sp.exp)
+        printed = complement.printed.subs(V, value)
+        assert sp.simplify((rest - printed).rewrite(sp.exp)) == 0
+    assert set(RULES) == {sigmoid, tanh}
+
+
+@pytest.mark.parametrize(
+    ("written", "text"),
+    [
+        (1 - V, "one_minus_v"),
+        (V - 1, "-one_minus_v"),
+        (2 - 2 * V, "2*one_minus_v"),
+        (V * (1 - V), "one_minus_v*v"),
+        (1 - 2 * V, "1 - 2*v"),
+        (2 - V, "2 - v"),
+        (1 - V**2, "1 - v**2"),
+    ],
+)
+def test_complements_of_a_gate_are_found_in_expressions(written: sp.Expr, text: str) -> None:
+    d = TensorSymbol("d", ("n",))
+    program = Program("derived", (V,), (Equation(d, written),), (d,))
+    assert str(exact(program, forward(sigmoid)).value_of(d)) == text
+
+
+def test_the_slope_of_tanh_is_found_as_well() -> None:
+    d = TensorSymbol("d", ("n",))
+    program = Program("derived", (V,), (Equation(d, 3 * V * (1 - V**2)),), (d,))
+    assert str(exact(program, forward(tanh)).value_of(d)) == "3*slope_v*v"
+
+
+@pytest.mark.parametrize("name", list(cells))
+def test_no_plan_subtracts_a_gate_from_one(name: str) -> None:
+    plan = Plan(cells[name])
+    printed = [complement.printed for complement in complements(cells[name].forward())]
+    for program in (plan.forward, plan.backward, plan.tangent, plan.second, plan.jacobian):
+        assert not any(eq.value.has(node) for eq in program for node in printed)
+
+
+@pytest.mark.parametrize("a", [20.0, 36.0, 40.0, 300.0, 700.0])
+def test_the_gradient_of_a_saturated_gate_keeps_its_digits(a: float) -> None:
+    """At both ends σ' is right to a few ulps, where u (1 - u) from a rounded u has none left."""
+    gru = importlib.import_module("equations.generated.gru")
+    zeros = gru.Params(
+        *(np.zeros_like(p) for p in gru.init(np.random.default_rng(0), n_x=1, n_h=1))
+    )
+    for sign in (1, -1):
+        params = zeros._replace(b_u=np.array([sign * a]), b_h=np.array([0.5]))
+        state = gru.State(h=np.array([[-1.0]]))
+        nexts, saved = gru.step(params, np.zeros((1, 1)), state)
+        dparams, _, _ = gru.step_vjp(params, saved, gru.State(h=np.ones_like(nexts.h)))
+        with mpmath.workdps(700):
+            sigma = 1 / (1 + mpmath.exp(-sign * mpmath.mpf(a)))
+            true = sigma * (1 - sigma) * (mpmath.tanh(mpmath.mpf("0.5")) + 1)
+            error = abs(mpmath.mpf(float(dparams.b_u[0])) - true) / true
+        assert error < 8 * np.finfo(np.float64).eps

@@ -1,0 +1,92 @@
+"""Values that are computed together lie side by side, if their wishes can be granted together."""
+
+from __future__ import annotations
+
+import pytest
+
+from equations.generate.sequence.calls import Calls
+from equations.generate.sequence.lanes import Lanes
+from equations.language import TensorSymbol, tanh
+from equations.order import Order
+
+a, b, c, d, e, f = (TensorSymbol(name, ("n",)) for name in "abcdef")
+
+
+def slots(lanes: Lanes, symbol: TensorSymbol) -> str:
+    return " ".join("/".join(map(str, slot)) for slot in lanes.home(symbol))
+
+
+def test_a_wish_orders_all_of_its_columns_alike() -> None:
+    lanes = Lanes([a, b, c, d, e, f])
+    assert lanes.accept([(b, a, c), (e, f, d)])
+    assert [lanes.place(s) for s in (a, b, c)] == [lanes.place(s) for s in (f, e, d)]
+
+
+def test_wishes_that_overlap_are_granted_in_one_order() -> None:
+    lanes = Lanes([a, b, c, d])
+    assert lanes.accept([(a, c)])
+    assert lanes.accept([(b, c, d)])
+    assert slots(lanes, c) in ("a c b d", "a c d b", "b d c a", "d b c a")
+
+
+def test_a_wish_that_no_order_grants_is_refused_and_changes_nothing() -> None:
+    lanes = Lanes([a, b, c, d])
+    assert lanes.accept([(a, b)])
+    assert lanes.accept([(b, c)])
+    before = slots(lanes, a)
+    assert not lanes.accept([(b, d)])
+    assert slots(lanes, a) == before
+
+
+def test_what_is_given_from_outside_has_no_place() -> None:
+    assert not Lanes([a]).accept([(a, b)])
+
+
+def test_a_longer_wish_takes_the_place_of_a_shorter() -> None:
+    lanes = Lanes([a, b, c])
+    assert lanes.accept([(a, c)])
+    assert lanes.accept([(a, c, b)], instead=[(a, c)])
+    assert lanes.accept([(a, b)])
+    assert lanes.accept([(b, c)])
+
+
+def test_a_value_may_take_the_place_of_another() -> None:
+    lanes = Lanes([a, b, c])
+    assert lanes.alias([(b, a)])
+    assert slots(lanes, a) == "a/b"
+    assert lanes.alias([(c, b)])
+    assert slots(lanes, c) == "a/b/c"
+
+
+def written(value: object, over: TensorSymbol | None = None) -> list[str]:
+    order = Order({symbol: k for k, symbol in enumerate((a, b, c, d, e, f))})
+    calls = Calls(order, str, lambda _node, _out: "", lambda k: f"spare{k}", over)
+    calls.into(value, "out")
+    return calls.lines
+
+
+@pytest.mark.parametrize(
+    ("value", "lines"),
+    [
+        (a + b, ["add(a, b, out=out)"]),
+        (a * b + c, ["multiply(a, b, out=out)", "add(out, c, out=out)"]),
+        (
+            a * b + c * d,
+            ["multiply(a, b, out=out)", "multiply(c, d, out=spare0)", "add(out, spare0, out=out)"],
+        ),
+        (tanh(a), ["tanh(a, out=out)"]),
+        (1 / (1 + a), ["add(a, one, out=out)", "reciprocal(out, out=out)"]),
+    ],
+)
+def test_an_expression_becomes_calls_that_write_in_place(value: object, lines: list[str]) -> None:
+    assert sorted(written(value)) == sorted(lines)
+
+
+def test_what_lies_where_the_result_will_is_read_before_it_is_overwritten() -> None:
+    """`out` is where c lies: c has to be an operand of the first call that writes there."""
+    lines = written(a + b + c, over=c)
+    first = next(line for line in lines if "out=out" in line)
+    assert "c" in first.replace("subtract", "").split("out=")[0]
+    lines = written(a * b + c * d, over=d)
+    first = next(line for line in lines if "out=out" in line)
+    assert first == "multiply(c, d, out=out)"
