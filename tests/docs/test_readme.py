@@ -143,6 +143,18 @@ def test_weights_of_another_framework_are_packed_and_read() -> None:
     assert names["params"]._fields == names["gru_after_keep"].Params._fields
 
 
+def test_the_cell_that_no_framework_has_is_identified() -> None:
+    """As the comment in the snippet says."""
+    (snippet,) = (block for block in blocks("python") if "verify.identify" in block)
+    names: dict[str, Any] = {}
+    exec(compile(snippet, "README.md", "exec"), names)  # noqa: S102 - the snippet is ours
+    found = names["found"]
+    said = re.search(r"# the cell (\w+); A = (\S+ \S+ \S+\]), \.\.\.", snippet)
+    assert said is not None
+    assert (found.cell, found.arrays["A"]) == said.groups()
+    assert f"ready for equations.generated.{found.cell}" in snippet
+
+
 def test_the_setting_is_the_plugins() -> None:
     """The one line for a project's pyproject.toml."""
     plugin = (ROOT / "verify" / "plugin.py").read_text(encoding="utf-8")

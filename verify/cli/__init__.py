@@ -17,6 +17,7 @@ from verify.cli.convert import convert
 from verify.cli.frameworks import frameworks
 from verify.cli.generate import generate
 from verify.cli.gradients import gradients
+from verify.cli.identify import identify
 from verify.cli.listing import list_cells
 from verify.cli.precision import precision
 from verify.cli.report import report
@@ -49,6 +50,7 @@ for _command in (
     check,
     report,
     convert,
+    identify,
     precision,
     gradients,
     frameworks,

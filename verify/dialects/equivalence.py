@@ -251,11 +251,12 @@ def differing(source: Name, target: Name) -> tuple[str, str] | None:
         name = str(equation.symbol)
         twin = next((e for e in other.program if str(e.symbol) == name), None)
         if twin is not None and str(twin.value) != str(equation.value):
-            return _line(one, name), _line(other, name)
+            return line(one, name), line(other, name)
     return None
 
 
-def _line(cell: Cell, name: str) -> str:
+def line(cell: Cell, name: str) -> str:
+    """An equation as it is printed."""
     lines = str(cell.program).rstrip().split("\n")
     place = [str(equation.symbol) for equation in cell.program].index(name)
     return " ".join(lines[place].split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -24,12 +25,42 @@ OPSET = 22
 IR_VERSION = 10
 
 
+@dataclass(frozen=True)
+class Node:
+    """A recurrent node of a model.
+
+    Attributes:
+        name: its own, or that of its first output.
+        proto: the node itself.
+        arrays: W, R, and B and P where it has them.
+        options: the attributes that change its equations, as the records write them.
+    """
+
+    name: str
+    proto: Any
+    arrays: dict[str, Array]
+    options: dict[str, Any]
+
+
 def read(path: Path, node: str = "") -> tuple[dict[str, Array], dict[str, Any]]:
     """The arrays of a recurrent node, and those of its attributes that change its equations.
 
     Args:
         path: the model; data beside it is read from its own folder and nowhere else.
         node: the name of the node, where there are several.
+
+    Raises:
+        DialectError: it is no model, has no such node, or the weights are computed or elsewhere.
+    """
+    found = nodes(path, node)
+    if len(found) != 1:
+        names = ", ".join(f"{n.name!r} ({n.proto.op_type})" for n in found)
+        raise DialectError(f"{path}: choose with --node one of {names}")
+    return found[0].arrays, found[0].options
+
+
+def nodes(path: Path, name: str = "") -> list[Node]:
+    """The recurrent nodes of a model, or the one of that name.
 
     Raises:
         DialectError: it is no model, has no such node, or the weights are computed or elsewhere.
@@ -46,9 +77,9 @@ def read(path: Path, node: str = "") -> tuple[dict[str, Array], dict[str, Any]]:
         raise DialectError(
             f"{path}: no {', '.join(ACTIVATIONS)} node; it may be truncated, or no model"
         )
-    picked = [n for n in found if node in (n.name, "")]
-    if len(picked) != 1:
-        names = ", ".join(f"{n.name!r} ({n.op_type})" for n in found)
+    picked = [n for n in found if name in (_name(n), "")]
+    if not picked:
+        names = ", ".join(f"{_name(n)!r} ({n.op_type})" for n in found)
         raise DialectError(f"{path}: choose with --node one of {names}")
     constants = {tensor.name: tensor for tensor in graph.initializer}
     for other in graph.node:
@@ -56,17 +87,25 @@ def read(path: Path, node: str = "") -> tuple[dict[str, Array], dict[str, Any]]:
             for attribute in other.attribute:
                 if attribute.name == "value":
                     constants[other.output[0]] = attribute.t
-    arrays = {}
-    for place, name in (*INPUTS.items(), (PEEPHOLES, "P")):
-        source = picked[0].input[place] if place < len(picked[0].input) else ""
-        if source:
-            if source not in constants:
-                raise DialectError(
-                    f"{path}: {name} of node {picked[0].name!r} is {source!r}, "
-                    "which is no constant of the model"
-                )
-            arrays[name] = _array(onnx, constants[source], path)
-    return arrays, _options(onnx, picked[0], with_peepholes="P" in arrays)
+    made = []
+    for each in picked:
+        arrays = {}
+        for place, own in (*INPUTS.items(), (PEEPHOLES, "P")):
+            source = each.input[place] if place < len(each.input) else ""
+            if source:
+                if source not in constants:
+                    raise DialectError(
+                        f"{path}: {own} of node {_name(each)!r} is {source!r}, "
+                        "which is no constant of the model"
+                    )
+                arrays[own] = _array(onnx, constants[source], path)
+        options = _options(onnx, each, with_peepholes="P" in arrays)
+        made.append(Node(_name(each), each, arrays, options))
+    return made
+
+
+def _name(node: Any) -> str:  # noqa: ANN401 - a NodeProto
+    return str(node.name or next(filter(None, node.output), ""))
 
 
 def _array(onnx: ModuleType, tensor: Any, path: Path) -> Array:  # noqa: ANN401 - a TensorProto

@@ -1,0 +1,1 @@
+"""Targets of frameworks, each imported when something of it is to be identified."""

@@ -1,0 +1,267 @@
+"""From a target to what it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from verify import dialects
+from verify.dialects.convert import unpacked
+from verify.dialects.equivalence import choice, differing, values_of
+from verify.dialects.layout import DialectError
+from verify.dialects.record import FIRST, Dialect, Params
+from verify.identification import callables, candidates
+from verify.identification.nearest import nearest
+from verify.identification.probe import ROUGH, Probe, distance, drawn, predicted, sizes_of, units
+from verify.identification.result import Identification, Mismatch
+from verify.identification.search import search
+from verify.identification.target import Target
+
+DRAWS = 4
+MOST = 2_000_000
+"""With so many weights at most it is also run with those it holds."""
+
+
+def identify(
+    target: Any,  # noqa: ANN401 - a module, a layer, a function, or where one is
+    weights: Mapping[str, Any] | None = None,
+    *,
+    expect: Any = None,  # noqa: ANN401 - a name, or a target
+    node: str = "",
+    sequence: bool | None = None,
+) -> Identification:
+    """Which dialect a recurrent cell is.
+
+    Args:
+        target: a module of torch, a layer of Keras, a function `step(x, state..., **weights)` or
+            `unroll(xs, state..., **weights)`, an ONNX file, or `module:attribute` as text.
+        weights: the arrays of a function by name; their shapes alone matter for what it is.
+        expect: the dialect that its weights were made for, or another target that it must agree
+            with; where it computes another function, the result says so.
+        node: the name of a node of an ONNX model that has several.
+        sequence: whether a function takes all steps at once; otherwise its first argument's name
+            says so (`xs`).
+
+    Returns:
+        What it is, or the nearest dialect and an input that tells them apart. It prints itself.
+
+    Raises:
+        DialectError: the target cannot be loaded or run, or its arrays fit no dialect.
+    """
+    found = identify_all(target, weights, expect=expect, node=node, sequence=sequence)
+    if len(found) != 1:
+        names = ", ".join(each.target.title for each in found)
+        raise DialectError(f"expected one recurrent node, got several; choose one: {names}")
+    return found[0]
+
+
+def identify_all(
+    target: Any,  # noqa: ANN401
+    weights: Mapping[str, Any] | None = None,
+    *,
+    expect: Any = None,  # noqa: ANN401
+    node: str = "",
+    sequence: bool | None = None,
+) -> list[Identification]:
+    """The same for every recurrent node of an ONNX model; one result for any other target."""
+    wanted = _expected(expect)
+    made = [_identified(each) for each in targets(target, weights, node, sequence=sequence)]
+    return [_compared(each, wanted) if wanted is not None else each for each in made]
+
+
+def targets(
+    target: Any,  # noqa: ANN401
+    weights: Mapping[str, Any] | None = None,
+    node: str = "",
+    *,
+    sequence: bool | None = None,
+) -> list[Target]:
+    """What was named, ready to be run.
+
+    Raises:
+        DialectError: it cannot be loaded or run.
+    """
+    if isinstance(target, Path) or (isinstance(target, str) and target.endswith(".onnx")):
+        from verify.identification.frameworks import onnx  # noqa: PLC0415 - an extra
+
+        if not Path(target).is_file():
+            raise DialectError(f"{target}: no such file")
+        return onnx.of_nodes(Path(target), node)
+    thing = callables.imported(target) if isinstance(target, str) else target
+    homes = {base.__module__.partition(".")[0] for base in type(thing).__mro__}
+    if "torch" in homes:
+        from verify.identification.frameworks import pytorch  # noqa: PLC0415
+
+        return [pytorch.of_module(thing)]
+    if "keras" in homes:
+        from verify.identification.frameworks import keras  # noqa: PLC0415
+
+        return [keras.of_layer(thing)]
+    if "flax" in homes:
+        raise DialectError(
+            f"{type(thing).__name__}: a flax module is not run as it is; give a function "
+            "step(x, state, **weights) that applies it to its variables"
+        )
+    if not callable(thing):
+        raise DialectError(
+            f"{type(thing).__name__}: expected a torch module, a Keras layer, an ONNX file or a "
+            "function step(x, state..., **weights)"
+        )
+    return [callables.of_callable(thing, weights, sequence=sequence)]
+
+
+def _identified(target: Target) -> Identification:
+    rng = np.random.default_rng(0)
+    probes = [drawn(target, rng) for _ in range(DRAWS)]
+    own = [target.run(probe.arrays, probe.xs, probe.states) for probe in probes]
+
+    def worst(record: Dialect) -> float:
+        if distance(predicted(record, probes[0]), own[0])[0]:
+            return np.inf
+        return max(
+            units(target, record, probe, found) for probe, found in zip(probes, own, strict=True)
+        )
+
+    named = candidates.by_name(target)
+    for record in named:
+        if (error := worst(record)) <= 1:
+            return _matched(target, record, error)
+    # By shape alone: names may mislead, and orders of gates may be its own.
+    ranked = search(target, probes[0])
+    for record in (each.record for each in ranked if each.same):
+        if (error := worst(record)) <= 1:
+            return _matched(target, record, error)
+    best = _nearest(target, named, ranked[0].record, probes[0])
+    known = candidates.alike(best, target)
+    name = best.name if best in named else known[0].name if known else f"the cell {best.cell}"
+    return Identification(
+        target,
+        None,
+        None,
+        None,
+        exact=False,
+        params=None,
+        inputs=DRAWS,
+        nearest=nearest(target, best, name),
+    )
+
+
+def _nearest(target: Target, named: list[Dialect], other: Dialect, probe: Probe) -> Dialect:
+    """The candidate that is least off after one step."""
+    step = probe.shortened(probe.arrays)
+    own = target.run(step.arrays, step.xs, step.states)
+    return min([*named, other], key=lambda record: distance(predicted(record, step), own))
+
+
+def _matched(target: Target, record: Dialect, worst: float) -> Identification:
+    same = candidates.alike(record, target)
+    known = record if record.name in dialects else same[0] if same else None
+    places = unpacked(record, target.arrays)
+    return Identification(
+        target,
+        record,
+        known.name if known else None,
+        record.cell,
+        exact=True,
+        params=next(iter(places.values())),
+        places=places,
+        inputs=DRAWS,
+        worst=worst,
+        alike=tuple(other.name for other in same if other is not known),
+        rivals=_rivals(target, record, places.get(FIRST)),
+        siblings=tuple(
+            other.name
+            for other in candidates.by_name(target)
+            if other.base == target.base == record.base and choice(record.cell, other.cell) is None
+        ),
+    )
+
+
+def _rivals(target: Target, record: Dialect, params: Params) -> tuple[str, ...]:
+    """Cells that compute the same with the weights it holds, though not with others."""
+    arrays = {
+        name: array for name, array in target.arrays.items() if name in record.array_names(FIRST)
+    }
+    if params is None or sum(array.size for array in arrays.values()) > MOST:
+        return ()
+    rng = np.random.default_rng(1)
+    n_x, lengths = _own_sizes(record, params)
+    one = replace(target, n_x=n_x, lengths=lengths)
+    probes = [drawn(one, rng, arrays) for _ in range(DRAWS)]
+    found = []
+    for other in candidates.in_place_of(record):
+        try:
+            same = all(
+                distance(predicted(other, probe), predicted(record, probe))[1] < ROUGH / 1000
+                for probe in probes
+            )
+        except DialectError:
+            continue
+        if same:
+            found.append(
+                f"with the weights it holds the cell {other.cell} computes the same, at "
+                f"{DRAWS} random inputs; with other weights it does not"
+            )
+    return tuple(found)
+
+
+def _own_sizes(record: Dialect, params: Params) -> tuple[int, tuple[int, ...]]:
+    """The length of the input and of each state that these parameters take."""
+    sizes = sizes_of(record, values_of(params))
+    return sizes["n_x"], tuple(sizes[record.symbolic[name].axes[0]] for name in record.states)
+
+
+def _expected(expect: Any) -> Dialect | None:  # noqa: ANN401
+    """The dialect that was named, or that another target is."""
+    if expect is None:
+        return None
+    if isinstance(expect, str) and ":" not in expect and not expect.endswith(".onnx"):
+        try:
+            return dialects[expect]
+        except KeyError as error:
+            raise DialectError(str(error.args[0])) from None
+    other = identify(expect)
+    if other.record is None:
+        raise DialectError(f"{other.target.title}: what is expected is no known dialect itself")
+    return other.record
+
+
+def _compared(found: Identification, wanted: Dialect) -> Identification:
+    """What was found, held against what was expected."""
+    if found.record is None:
+        return replace(found, mismatch=Mismatch(wanted.name, None, None, {}))
+    made = choice(wanted.cell, found.record.cell)
+    if made is not None and not made.conditions:
+        return found
+    base = found.dialect.partition("[")[0] if found.dialect else ""
+    repair: Mapping[str, Any] = {}
+    gap = None
+    for variant in dialects.variants(base) if base else ():
+        fits = choice(wanted.cell, variant.cell)
+        if fits is not None and not fits.conditions and _reads(variant, found.target):
+            repair, gap = variant.options, _gap(found, variant)
+            break
+    return replace(
+        found,
+        mismatch=Mismatch(wanted.name, differing(found.record.cell, wanted.cell), gap, repair),
+    )
+
+
+def _reads(record: Dialect, target: Target) -> bool:
+    return record in candidates.by_name(target)
+
+
+def _gap(found: Identification, variant: Dialect) -> float:
+    """How far the two are apart with the weights that the target holds."""
+    record = found.record
+    if record is None or found.params is None:
+        return 0.0
+    n_x, lengths = _own_sizes(record, found.params)
+    sized = replace(found.target, n_x=n_x, lengths=lengths)
+    probe = drawn(sized, np.random.default_rng(0), found.target.arrays)
+    pairs = zip(predicted(record, probe), predicted(variant, probe), strict=True)
+    return max(float(np.max(np.abs(a - b))) for a, b in pairs)
