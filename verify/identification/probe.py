@@ -75,7 +75,7 @@ def computed(cell: str, order: tuple[str, ...], params: Params, probe: Probe) ->
 
 
 def bounded(record: Dialect, probe: Probe, dtype: np.dtype[Any]) -> tuple[Bounded, ...]:
-    """The same by the interpreter, each element with a bound on the rounding error of code in `dtype`."""
+    """The same by the interpreter, with bounds on the rounding errors of code in that format."""
     cell, running = record.symbolic, Running(format=FORMATS[dtype.name])
     # In float64, so that biases which are added up here are not rounded before the framework does.
     wide = {name: np.asarray(array, np.float64) for name, array in probe.arrays.items()}
