@@ -22,13 +22,13 @@ CONDITION = 1e5
 
 
 @pytest.mark.parametrize(
-    ("kind", "dtype"), [("saturated", "float64"), ("tiny", "float32"), ("huge", "float32")]
+    ("kind", "dtype"), [("saturated", "float32"), ("opposite", "float64"), ("tiny", "float32")]
 )
 @pytest.mark.parametrize("name", cells)
 def test_rounding_of_generated_code_is_within_the_budget_of_the_equations(
     name: str, kind: Kind, dtype: str
 ) -> None:
-    """Every element of every function, against many digits."""
+    """Every element of every function, against many digits, where exp(-a) is in the range."""
     cell = cells[name]
     case = make_case(cell, kind).cast(dtype)
     subject = generated(module_of(name, cell), cell)
