@@ -136,7 +136,8 @@ def test_every_cell_has_something_to_turn(name: str) -> None:
     assert {knob.name for knob in found if not knob.scaled} == {f"bias of {g}" for g in cell.gates}
     for knob in found:
         if knob.scaled:
-            assert all(cell[p].axes[-1] in cell.states[0].axes for p in knob.parameters)
+            of_states = {axis for state in cell.states for axis in state.axes}
+            assert all(cell[p].axes[-1] in of_states for p in knob.parameters)
 
 
 def test_turning_a_knob_turns_the_rate(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,13 +21,14 @@ CONDITION = 1e5
 """Elements that cancel more than this hide a mistake of 1e-6 even in float64."""
 
 
-@pytest.mark.parametrize("dtype", FORMATS)
-@pytest.mark.parametrize("kind", ["saturated", "tiny", "huge"])
+@pytest.mark.parametrize(
+    ("kind", "dtype"), [("saturated", "float32"), ("opposite", "float64"), ("tiny", "float32")]
+)
 @pytest.mark.parametrize("name", cells)
 def test_rounding_of_generated_code_is_within_the_budget_of_the_equations(
     name: str, kind: Kind, dtype: str
 ) -> None:
-    """Every element of every function, against many digits."""
+    """Every element of every function, against many digits, where exp(-a) is in the range."""
     cell = cells[name]
     case = make_case(cell, kind).cast(dtype)
     subject = generated(module_of(name, cell), cell)

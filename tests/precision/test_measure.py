@@ -95,7 +95,7 @@ def test_a_sweep_sees_where_the_digits_go(monkeypatch: pytest.MonkeyPatch) -> No
     """The definition as written loses them at one end of a gate, and is right in the middle."""
     cell = cells[GATED]
     found, _ = contenders.contenders(cell, module_of(GATED, cell))
-    monkeypatch.setattr(sweep, "POINTS_OF_GATE", 25)
+    monkeypatch.setattr(sweep, "POINTS_OF_GATE", 13)
     written = [each for each in found if each.name == "autograd"]
     curves = list(gates(cell, written, FLOAT64))
     assert {curve.contender for curve in curves} == {"autograd"}
@@ -163,7 +163,7 @@ def test_generated_gradients_keep_their_digits_at_every_gate(
     name: str, dtype: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """First and second derivatives are within 64 ulps times the condition, saturated or not."""
-    monkeypatch.setattr(sweep, "POINTS_OF_GATE", 25)
+    monkeypatch.setattr(sweep, "POINTS_OF_GATE", 13)
     cell = cells[name]
     for curve in gates(cell, [generated(module_of(name, cell), cell)], FORMATS[dtype]):
         assert np.max(curve.ulps) <= GRADIENT, curve.of

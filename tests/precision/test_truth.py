@@ -26,8 +26,7 @@ def ball(value: float) -> object:
     return flint.arb(value)
 
 
-@pytest.mark.parametrize("dtype", FORMATS)
-@pytest.mark.parametrize("kind", ["saturated", "huge"])
+@pytest.mark.parametrize(("kind", "dtype"), [("saturated", "float32"), ("huge", "float64")])
 @pytest.mark.parametrize("function", ["step_vjp", "step_hvp"])
 @pytest.mark.parametrize("name", cells)
 def test_enclosures_hold_the_value_of_the_derived_equations_and_are_narrow(

@@ -189,9 +189,18 @@ def _driver(
         weights = [part for part in parts if part in cell.parameters]
         inputs = [part for part in parts if part in cell.inputs]
         if len(parts) == 2 and weights and inputs:
-            read = {s for t in terms for s in t.atoms(TensorSymbol) if s in cell.parameters}
-            return weights[0], inputs[0], read
+            return weights[0], inputs[0], set(_read(cell, value))
     return None
+
+
+def _read(cell: Cell, value: sp.Expr) -> Iterator[TensorSymbol]:
+    """The parameters that a value is made of, those behind another gate left out."""
+    for symbol in value.atoms(TensorSymbol):
+        inner = cell.forward().value_of(symbol)
+        if symbol in cell.parameters:
+            yield symbol
+        elif inner is not None and not isinstance(inner, sigmoid | tanh):
+            yield from _read(cell, inner)
 
 
 def _weights_of(cell: Cell, source: TensorSymbol) -> Iterator[TensorSymbol]:
