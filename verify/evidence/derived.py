@@ -77,8 +77,8 @@ class Textbook(Floats):
         return value
 
     def lift(self, values: Array) -> Array:
-        """Floats as they are."""
-        return values
+        """Floats as float64."""
+        return np.asarray(values, float)
 
     def stack(self, parts: Sequence[Array]) -> Array:
         """Arrays along a new first axis."""
