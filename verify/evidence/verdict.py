@@ -9,8 +9,8 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
-from verify.arithmetic.precise import Precise
 from verify.arithmetic.formats import FORMATS
+from verify.arithmetic.precise import Precise
 from verify.arithmetic.running import UNIT, Running
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function, compute, programs_of, with_companions
