@@ -28,6 +28,8 @@ COVERED: tuple[Kind, ...] = ("ordinary", "saturated", "opposite")
 
 PLANTED_AT: tuple[Kind, ...] = ("ordinary", "saturated")
 ENOUGH = 5
+QUICK_SHARE = 3
+"""A quick run plants every third error of those in equations."""
 ROUTES_PER_ELEMENT = 2
 
 
@@ -107,7 +109,7 @@ def run_routes(
     for kind in PLANTED_AT[: 1 if quick else None]:
         for route in found:
             if kind in route.kinds:
-                yield from plant(route, cases[kind], seed, route.asked(quick=quick))
+                yield from plant(route, cases[kind], seed, route.asked(quick=quick), quick=quick)
 
 
 def _reserve(
@@ -207,14 +209,21 @@ def _condition(cell: Cell, subject: Subject, case: Case) -> Stated:
 
 
 def plant(
-    route: Route, case: Case, seed: int = 0, functions: Iterable[Function] | None = None
+    route: Route,
+    case: Case,
+    seed: int = 0,
+    functions: Iterable[Function] | None = None,
+    *,
+    quick: bool = False,
 ) -> Iterator[Record]:
     """What the route makes of the planted errors it claims to see, and whether that is enough."""
     if functions == ():
         return
     caught = 0
     wanted = set(route.functions if functions is None else functions)
-    for mutant in _mutants(case, seed):
+    for place, mutant in enumerate(_mutants(case, seed)):
+        if quick and mutant.kind == "equation" and place % QUICK_SHARE:
+            continue
         if mutant.kind in route.claims and wanted.issuperset(mutant.functions):
             record = planted(route, case, mutant)
             caught += record.outcome == "caught"
