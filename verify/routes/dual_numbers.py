@@ -38,7 +38,8 @@ def some(case: Case, function: Function, elements: Elements) -> Mapping[str, Ref
 
 def _references(found: Mapping[str, Array]) -> Mapping[str, Reference]:
     floats = {name: to_float(value) for name, value in found.items()}
-    largest = max((float(np.nanmax(np.abs(v), initial=1.0)) for v in floats.values()), default=1.0)
+    sizes = [np.max(np.abs(np.nan_to_num(v)), initial=1.0) for v in floats.values()]
+    largest = float(max(sizes, default=1.0))
     rest = largest * 10.0 ** (MARGIN_DIGITS - DIGITS)
     return {name: Reference(v, UNIT * np.abs(v) + rest) for name, v in floats.items()}
 
