@@ -8,6 +8,7 @@ of the cell's symbols and of derived ones: `gradient(W_h)` is the cotangent of a
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Literal
 
 import sympy as sp
@@ -82,7 +83,7 @@ class Boundary:
                 f"boundary {self.name!r}: left has axes {axes[0]}, right has axes {axes[1]}"
             )
 
-    @property
+    @cached_property
     def symbols(self) -> frozenset[TensorSymbol]:
         """All symbols it speaks of, those of gates and of assumptions among them."""
         sides = (self.left, self.right, *(side for pair in self.given for side in pair))

@@ -27,7 +27,7 @@ import sympy as sp
 
 from equations.boundary import check_statements
 from equations.cell import Cell, Gate
-from equations.language import LanguageError, Role, TensorSymbol, axes_of
+from equations.language import LanguageError, Role, TensorSymbol, accepted, axes_of
 from equations.program import Equation, Fact, Program
 from equations.theorem import check_theorems
 
@@ -100,9 +100,15 @@ class _Body(dict[str, Any]):
         """Declare the symbol or the equation of that name."""
         if name in self:
             raise LanguageError(f"{self.cell}: {name} is defined twice")
-        if keyword.iskeyword(name) or name in RESERVED or name.startswith("_"):
+        if _is_reserved(name):
             raise LanguageError(f"{self.cell}: {name!r} cannot be a name: it is reserved")
         if isinstance(value, TensorSymbol) and value.name == "?":
+            for axis in value.axes:
+                if not str(axis).isidentifier() or _is_reserved(axis):
+                    raise LanguageError(
+                        f"{self.cell}: {name}: {axis!r} cannot be the name of an axis: it is "
+                        "reserved, or no identifier"
+                    )
             symbol = TensorSymbol(name, value.axes, self.display(name, value.role), value.role)
             self.arguments.append(symbol)
             return symbol
@@ -115,6 +121,7 @@ class _Body(dict[str, Any]):
                 f"{', '.join(METADATA)}; got {type(value).__name__}"
             )
         try:
+            value = accepted(value)
             axes = axes_of(value) or ()
         except LanguageError as error:
             raise LanguageError(f"{self.cell}: equation {name}: {error}") from None
@@ -137,6 +144,11 @@ class _Body(dict[str, Any]):
         head, _, sub = base.partition("_")
         index = f"{sub},{time}" if sub else time
         return f"{head}_{index}" if len(index) == 1 else f"{head}_{{{index}}}"
+
+
+def _is_reserved(name: str) -> bool:
+    """Whether generated code has another use for a name."""
+    return keyword.iskeyword(name) or name in RESERVED or name.startswith("_")
 
 
 class _DefinitionType(type):

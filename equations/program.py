@@ -32,7 +32,7 @@ class Equation:
         return f"{self.symbol} = {self.value}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Program:
     """Equations that compute `results` from `arguments`.
 
@@ -99,6 +99,8 @@ class Program:
     def __str__(self) -> str:
         """The equations as text, in Unicode."""
         return self._rendered("unicode")
+
+    __repr__ = __str__
 
     def to_latex(self) -> str:
         """The equations in LaTeX, for amsmath."""

@@ -1,7 +1,6 @@
 """What every test shares: the profiles of Hypothesis, and the choice of one cell.
 
 `HYPOTHESIS_PROFILE=thorough pytest tests/properties` looks further, with new examples every time.
-`HYPOTHESIS_PROFILE=thorough pytest tests/properties` looks further, with new examples each time.
 """
 
 from __future__ import annotations

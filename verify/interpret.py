@@ -7,6 +7,7 @@ precision, a field of a prime order, a SymPy expression. The interpreter only wa
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 import sympy as sp
@@ -84,10 +85,13 @@ def evaluate(
     for equation in program.equations:
         value = _value(equation.value, known, sizes, arithmetic)
         axes = equation.symbol.axes
-        if axes and axes_of(equation.value) is None:
+        if axes and _axes(equation.value) is None:
             value = value * arithmetic.ones(*(sizes[axis] for axis in axes))
         known[equation.symbol.name] = value
     return known
+
+
+_axes = lru_cache(maxsize=4096)(axes_of)
 
 
 def batch_sum(program: Program, values: Values) -> Values:

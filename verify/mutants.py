@@ -19,7 +19,7 @@ import sympy as sp
 from equations.cell import Cell
 from equations.language import Contract, TensorSymbol
 from equations.order import Order
-from equations.printing import expression as printed
+from equations.printing import expressions
 from equations.program import Equation, Program
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function, Programs, programs_of
@@ -92,19 +92,20 @@ def changes(
         skip: equations that stay as they are.
     """
     order = Order(program.position)
+    show = expressions(order, "unicode")
     known = {*program.arguments, *handed}
     for equation in program:
         fixed = equation.symbol.name in skip or equation.symbol.role == "shift"
         parts = [] if fixed or not equation.value else order.terms(equation.value)
         terms = [number * rest for number, rest in parts]
         for term in terms:
-            for what, becomes, reads in _variants(term, cell, order):
+            for what, becomes, reads in _variants(term, cell, order, show):
                 if not known.issuperset(reads):
                     continue
                 name = f"{equation.symbol}: {what}"
                 yield Change(name, equation.symbol.name, term, becomes, reads)
             if len(terms) > 1:
-                what = f"{equation.symbol}: term {printed(term, order, 'unicode')} dropped"
+                what = f"{equation.symbol}: term {show(term)} dropped"
                 yield Change(what, equation.symbol.name, term, sp.S.Zero)
         known.add(equation.symbol)
 
@@ -113,10 +114,7 @@ Variant = tuple[str, sp.Expr, tuple[TensorSymbol, ...]]
 """What is wrong, the term as it becomes, and the symbols it reads now."""
 
 
-def _variants(term: sp.Expr, cell: Cell, order: Order) -> Iterator[Variant]:
-    def show(part: sp.Expr) -> str:
-        return printed(part, order, "unicode")
-
+def _variants(term: sp.Expr, cell: Cell, order: Order, show: Show) -> Iterator[Variant]:
     yield f"sign of {show(term)} flipped", -term, ()
     yield f"{show(term)} scaled by 1.0005", SLIGHT * term, ()
     yield from _factors(term, order, show)

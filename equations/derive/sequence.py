@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Carried = tuple[tuple[TensorSymbol, TensorSymbol], ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recurrence:
     """A program repeated over the time steps.
 
@@ -42,6 +42,8 @@ class Recurrence:
     def __str__(self) -> str:
         """The loop as text, in Unicode."""
         return self._rendered("unicode")
+
+    __repr__ = __str__
 
     def to_latex(self) -> str:
         """The loop in LaTeX, for amsmath."""

@@ -29,6 +29,7 @@ from equations.language.functions import (
     total,
     where,
 )
+from equations.language.grammar import accepted
 from equations.language.leaves import (
     LETTERS,
     Identity,
@@ -61,6 +62,7 @@ __all__ = [
     "Size",
     "TensorSymbol",
     "absolute",
+    "accepted",
     "axes_of",
     "broadcast",
     "clip",

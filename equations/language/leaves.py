@@ -74,6 +74,10 @@ class TensorSymbol(sp.Symbol):  # type: ignore[misc]
         """Rebuild with everything that tells two symbols apart (copy and pickle)."""
         return (self.name, self.axes, self.display, self.role, self.origin), {}
 
+    def __str__(self) -> str:
+        """The name, without SymPy's printer between."""
+        return str(self.name)
+
     def __matmul__(self, other: sp.Expr) -> sp.Expr:
         """`W @ x`: contract the last axis of the left with the first of the right."""
         return _matmul(self, other)

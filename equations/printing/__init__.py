@@ -17,10 +17,12 @@ from equations.printing.page import Format, page
 from equations.program import Equation, Program
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from equations.derive.sequence import Recurrence
     from equations.order import Order
 
-__all__ = ["Format", "claim", "equation", "expression", "render"]
+__all__ = ["Format", "claim", "equation", "expression", "expressions", "render"]
 
 
 def render(printed: Program | Recurrence, form: Format) -> str:
@@ -45,7 +47,13 @@ def expression(value: sp.Expr, order: Order, form: Format) -> str:
         order: the writing order of the program it belongs to.
         form: as for `render`; `markdown` gives the formula in LaTeX.
     """
-    return page(form).writer.write(Layout(order).expression(sp.sympify(value)))
+    return expressions(order, form)(value)
+
+
+def expressions(order: Order, form: Format) -> Callable[[sp.Expr], str]:
+    """What writes many expressions of one program, as `expression` does."""
+    layout, writer = Layout(order), page(form).writer
+    return lambda value: writer.write(layout.expression(sp.sympify(value)))
 
 
 def equation(printed: Equation, order: Order, form: Format) -> str:

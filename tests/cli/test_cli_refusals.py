@@ -82,6 +82,26 @@ def test_files_that_cannot_be_read(here: Here, tmp_path: Path) -> None:
     assert_refused(here("show", str(tmp_path / "bytes.py")), "bytes.py")
 
 
+@pytest.mark.parametrize("command", ["check", "generate", "report"])
+def test_two_cells_of_one_name(
+    here: Here, tmp_path: Path, own_cell: Path, wrong_cell: Path, command: str
+) -> None:
+    """One would overwrite what is said of the other."""
+    folder = tmp_path / "out"
+    output = () if command == "check" else ("--output", str(folder))
+    done = here(command, str(own_cell), str(wrong_cell), *output)
+    assert_refused(done, "two cells of the name mgu", str(own_cell), str(wrong_cell))
+    assert not list(tmp_path.glob("out/*"))
+
+
+def test_an_unknown_function(here: Here, own_cell: Path) -> None:
+    """The cell, the equation and the function, before anything is generated."""
+    text = own_cell.read_text(encoding="utf-8").replace("tanh", "sin")
+    own_cell.write_text("from sympy import sin\n" + text.replace(", sin", ""), encoding="utf-8")
+    done = here("generate", str(own_cell), "--output", str(own_cell.parent / "out"))
+    assert_refused(done, "mgu: equation h_cand: sin is not of the language")
+
+
 def test_no_half_written_json(here: Here, tmp_path: Path) -> None:
     """A folder that is not there is refused before anything is verified."""
     target = tmp_path / "nowhere" / "evidence.json"

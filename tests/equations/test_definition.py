@@ -12,6 +12,8 @@ from equations.language import LanguageError
 from equations.registry import load
 
 HEAD = """
+import sympy as sp
+
 from equations.definition import Definition, Input, Output, Parameter, Shift, State
 from equations.language import *
 
@@ -52,11 +54,26 @@ def define(folder: Path, *lines: str) -> Cell:
         (["h_next = W @ x + U @ h", "colour = 'red'"], r"colour is neither a declaration"),
         (["gates = {'z': ('a', 'b')}", "h_next = W @ x + U @ h"], r"'z' in gates or display"),
         (["h_next = W @ x + U @ h + broadcast(largest(h), 'n_h')"], r"only for a shift"),
+        (["b = Parameter('B')"], r"bad: b: 'B' cannot be the name of an axis"),
+        (["b = Parameter('n_h', 'T')"], r"bad: b: 'T' cannot be the name of an axis"),
+        (["b = Parameter('params')"], r"bad: b: 'params' cannot be the name of an axis"),
+        (["b = Parameter('n h')"], r"bad: b: 'n h' cannot be the name of an axis"),
+        (["h_next = sp.sin(W @ x + U @ h)"], r"bad: equation h_next: sin is not of the language"),
+        (["h_next = sp.pi * (W @ x + U @ h)"], r"equation h_next: pi is not of the language"),
+        (["h_next = (W @ x + U @ h) ** sp.Rational(1, 3)"], r"h_next: power .*multiple of 1/2"),
+        (["h_next = (W @ x + U @ h) * float('inf')"], r"bad: equation h_next: "),
     ],
 )
 def test_a_bad_definition_is_refused(tmp_path: Path, lines: list[str], message: str) -> None:
     with pytest.raises(LanguageError, match=message):
         define(tmp_path, *lines)
+
+
+def test_a_float_is_the_decimal_fraction_it_is_written_as(tmp_path: Path) -> None:
+    cell = define(tmp_path, "h_next = 0.9 * h + W @ x + U @ h * 1e-3")
+    value = str(cell.program.value_of(cell["h_next"]))
+    assert "9*h/10" in value
+    assert "/1000" in value
 
 
 def test_use_before_definition_is_refused(tmp_path: Path) -> None:

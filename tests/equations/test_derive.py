@@ -65,3 +65,10 @@ def test_output_is_the_same_under_every_hash_seed() -> None:
         for seed in range(3)
     }
     assert len(texts) == 1
+
+
+def test_derived_equations_show_themselves_at_a_prompt() -> None:
+    """The representation is the equations, of a step and of a sequence."""
+    cell = cells[next(iter(cells))]
+    for derived in (cell.backward(), cell.bptt()):
+        assert repr(derived) == str(derived)

@@ -16,7 +16,7 @@ from verify.evidence.subject import Subject, generated, interpreted
 from verify.evidence.verdict import judge
 from verify.mutants import Mutant, mutants
 from verify.routes import routes
-from verify.routes.route import Route
+from verify.routes.route import ElementRoute, Route
 
 ROUTES = {route.name: route for route in routes()}
 FAST = {name: route for name, route in ROUTES.items() if route.asked(quick=True)}
@@ -174,3 +174,16 @@ def test_wrong_generated_code_is_found_with_its_place() -> None:
     assert records[0].disagreed == 1
     assert "[0, 1]: expected" in records[0].note
     assert not judge(next(iter(ROUTES["autograd"].compare(right, case, ("step_vjp",))))).disagrees
+
+
+def test_a_reserve_finds_what_is_missing_and_leaves_the_rest(case_of: dict[str, Case]) -> None:
+    """Asked about one element it decides that one, with the value that it finds among all."""
+    case, route = case_of["ordinary"], ROUTES["dual numbers"]
+    assert isinstance(route, ElementRoute)
+    name = case.cell.parameters[0].name
+    mask = np.zeros(case.point[name].shape, bool)
+    mask.flat[-1] = True
+    asked = route.among({"step_vjp": {name: mask}}).reference(case, "step_vjp")
+    whole = route.reference(case, "step_vjp")
+    assert asked[name].value[mask] == whole[name].value[mask]
+    assert np.array_equal(np.isfinite(asked[name].bound), mask)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -39,7 +40,15 @@ Array = Any
 def claim_program(boundary: Boundary) -> Program:
     """A program with results `left`, `right` and then both sides of every assumption."""
     pairs = ((boundary.left, boundary.right), *boundary.given)
-    return sides_program(f"claim {boundary.name!r}", boundary.symbols, pairs)
+    return _claim_program(f"claim {boundary.name!r}", boundary.symbols, pairs)
+
+
+@lru_cache(maxsize=256)
+def _claim_program(
+    name: str, symbols: frozenset[TensorSymbol], pairs: tuple[tuple[sp.Expr, sp.Expr], ...]
+) -> Program:
+    """Kept, since a claim is evaluated at many points."""
+    return sides_program(name, symbols, pairs)
 
 
 def sides_program(
@@ -139,6 +148,17 @@ def derived_program(cell: Cell, symbol: TensorSymbol) -> tuple[Program, TensorSy
     Raises:
         LanguageError: the symbol is not made by gradient, jacobian or direct.
     """
+    key = cell.program, symbol
+    if key not in _derived:
+        _derived[key] = _derive(cell, symbol)
+    return _derived[key]
+
+
+_derived: dict[tuple[Program, TensorSymbol], tuple[Program, TensorSymbol]] = {}
+"""What was derived already, by the program that defines the cell."""
+
+
+def _derive(cell: Cell, symbol: TensorSymbol) -> tuple[Program, TensorSymbol]:
     kind, sources = symbol.origin or ("", ())
     of = sources[0] if sources else symbol
     if kind == "cotangent":

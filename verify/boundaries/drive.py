@@ -9,6 +9,7 @@ import numpy as np
 import sympy as sp
 
 from equations.language import TensorSymbol, sigmoid
+from equations.program import Program
 from verify.boundaries.record import UndecidedError
 
 if TYPE_CHECKING:
@@ -65,6 +66,16 @@ def handle(cell: Cell, gate: TensorSymbol) -> Handle:
 
 def movable(cell: Cell) -> list[Handle]:
     """What moves each value that can be driven; those that cannot are left out."""
+    if cell.program not in _movable:
+        _movable[cell.program] = _found(cell)
+    return _movable[cell.program]
+
+
+_movable: dict[Program, list[Handle]] = {}
+"""What was found already, by the program that defines the cell."""
+
+
+def _found(cell: Cell) -> list[Handle]:
     handles = []
     for equation in cell.forward().equations:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from equations.boundary import Boundary
     from equations.cell import Cell
+    from equations.program import Program
 
 Array = Any
 ATTEMPTS = 5000
@@ -26,8 +28,13 @@ ATTEMPTS = 5000
 def small_sizes(cell: Cell, lengths: tuple[int, ...] = (2, 3, 2)) -> dict[str, int]:
     """Lengths for the axes of a cell in turn; a size that is no axis of an argument is 1."""
     sizes = dict(zip(cell.axes, cycle(lengths), strict=False))
-    atoms = {size.axis for eq in cell.program.equations for size in eq.value.atoms(Size)}
-    return {**dict.fromkeys(sorted(atoms), 1), **sizes}
+    return {**dict.fromkeys(_sizes_in(cell.program), 1), **sizes}
+
+
+@lru_cache(maxsize=64)
+def _sizes_in(program: Program) -> tuple[str, ...]:
+    """The axes whose length is in the equations."""
+    return tuple(sorted({s.axis for eq in program for s in eq.value.atoms(Size)}))
 
 
 def random_inputs(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 
 from equations import cells
-from verify.target import is_file
+from verify.target import find, is_file
 
 
 class CellParameter(click.ParamType[str]):
@@ -36,8 +36,16 @@ class CellParameter(click.ParamType[str]):
 
 
 def chosen(values: Sequence[str]) -> list[str]:
-    """The given cells, or all that are known."""
-    return list(values) or list(cells)
+    """The given cells, each once, or all that are known; two of one name are refused."""
+    targets = list(dict.fromkeys(values)) or list(cells)
+    of_name: dict[str, str] = {}
+    for target in targets if len(targets) > 1 and values else ():
+        name = find(target).name
+        if (other := of_name.setdefault(name, target)) != target:
+            raise click.UsageError(
+                f"two cells of the name {name}: {other} and {target}; expected one of each name"
+            )
+    return targets
 
 
 CELL = CellParameter()

@@ -52,7 +52,7 @@ def check(
     """
     if json_file is not None and str(json_file) != "-" and not json_file.absolute().parent.is_dir():
         raise click.UsageError(f"--json: {json_file.parent}: no such folder")
-    targets = list(dict.fromkeys(chosen(cell)))
+    targets = chosen(cell)
     names = {target: find(target).name for target in targets}
     start = perf_counter()
     results = run(targets, quick=quick, seed=seed)

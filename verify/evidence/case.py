@@ -64,6 +64,11 @@ class Case:
     cotangents: Arrays
     tangents: Arrays
 
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of its arrays, and of what a subject has to return."""
+        return next(iter(self.cotangents.values())).dtype
+
     def cast(self, dtype: str) -> Case:
         """The case with all its numbers rounded to a kind of floats; its facts stay exact."""
         return _cast(self, dtype)

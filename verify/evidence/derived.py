@@ -77,8 +77,8 @@ class Textbook(Floats):
         return value
 
     def lift(self, values: Array) -> Array:
-        """Floats as they are."""
-        return values
+        """Floats as float64."""
+        return np.asarray(values, float)
 
     def stack(self, parts: Sequence[Array]) -> Array:
         """Arrays along a new first axis."""
@@ -312,6 +312,7 @@ def field_of(symbol: TensorSymbol, cell: Cell) -> str | None:
     return None
 
 
+@lru_cache(maxsize=64)
 def with_companions(programs: Programs) -> Programs:
     """The same programs with 1 - σ(a) computed as σ(-a), and 1 - tanh² as 4 σ(2a) σ(-2a).
 

@@ -45,12 +45,16 @@ def exact(programs: Programs, name: str = "equations in many digits") -> Subject
 
 
 def generated(module: ModuleType, cell: Cell) -> Subject:
-    """A generated module."""
+    """A generated module; results of another dtype than the case's are an error."""
     calls = _Calls(module, cell)
 
     @lru_cache(maxsize=512)
     def results(function: Function, case: Case) -> Mapping[str, Array]:
-        return getattr(calls, function)(case)  # type: ignore[no-any-return]
+        found: Mapping[str, Array] = getattr(calls, function)(case)
+        for name, value in found.items():
+            if value.dtype != case.dtype:
+                raise TypeError(f"{function}.{name}: expected {case.dtype}, got {value.dtype}")
+        return found
 
     return Subject(module.__name__, results)
 

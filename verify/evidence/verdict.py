@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 
+from verify.arithmetic.formats import FORMATS
 from verify.arithmetic.precise import Precise
 from verify.arithmetic.running import UNIT, Running
 from verify.evidence.case import Array, Case
@@ -66,7 +67,8 @@ BOUNDS: Mapping[str, Bound] = {
     "slope": Bound(0.1, "The slope of a Taylor remainder lies within this of its order, 2."),
 }
 
-RUNNING = Running()
+RUNNING_IN = {name: Running(format=each) for name, each in FORMATS.items()}
+RUNNING = RUNNING_IN["float64"]
 CONDITION = Running(counted=False)
 TRUE = Precise(50)
 """50 digits: twice over what the cancellations of the cases can take away from float64's 16."""
@@ -141,7 +143,7 @@ def judge(comparison: Comparison, strictness: float = 1.0) -> Verdict:
 @lru_cache(maxsize=512)
 def rounding(case: Case, function: Function) -> Mapping[str, Array]:
     """How far rounding can lead code that computes the derived equations away, by field."""
-    values = compute(function, programs_of(case.cell), case, RUNNING)
+    values = compute(function, programs_of(case.cell), case, RUNNING_IN[case.dtype.name])
     return {name: BOUNDS["code"].value * value.error for name, value in values.items()}
 
 

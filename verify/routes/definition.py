@@ -98,16 +98,38 @@ class Directions:
         case: where.
         ways: for each argument, an array of shape (number of directions, shape of the argument).
         slices: which directions belong to which argument.
+        wanted: the directions that are needed, where not all are.
     """  # noqa: D205 - one sentence
 
     case: Case
     ways: Arrays
     slices: Mapping[str, slice]
+    wanted: frozenset[int] | None = None
 
     @property
     def count(self) -> int:
         """The number of directions."""
         return len(next(iter(self.ways.values())))
+
+    def leading_to(self, elements: Mapping[str, Array]) -> Directions:
+        """The same directions, with only those wanted that lead to these elements of results."""
+        wanted: set[int] = set()
+        for name, mask in elements.items():
+            of = name.rpartition(".")[2]
+            if (part := self.slices.get(of)) is None:
+                continue
+            lead = mask.ndim - len(self.case.cell[of].axes)
+            over = range(lead) if "." in name else range(max(lead - 1, 0), lead)
+            found = np.flatnonzero(mask.any(axis=tuple(over)))
+            wanted |= {part.start + int(k) for k in found}
+        return replace(self, wanted=frozenset(wanted))
+
+    def each(self, slope: Callable[[Arrays], Array]) -> Array:
+        """The slope along every direction, one after the other; NaN where it is not wanted."""
+        chosen = range(self.count) if self.wanted is None else sorted(self.wanted)
+        found = {k: slope({n: value[k] for n, value in self.ways.items()}) for k in chosen}
+        shape = np.shape(next(iter(found.values())))
+        return np.stack([found.get(k, np.full(shape, np.nan)) for k in range(self.count)])
 
     def points(self, offsets: Array, step: complex) -> dict[str, Any]:
         """The points moved along every direction, and all of them by each offset of the tangents.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,11 @@ from verify.routes.definition import (
 
 
 def values(
-    case: Case, function: Function, numbers: Numbers, roles: tuple[str, ...] = ROLES
+    case: Case,
+    function: Function,
+    numbers: Numbers,
+    roles: tuple[str, ...] = ROLES,
+    wanted: Mapping[str, Array] | None = None,
 ) -> dict[str, Array]:
     """Any function of the public surface, by field, from the definition as it was written.
 
@@ -34,8 +38,10 @@ def values(
             direction, second ones by the slope of that slope.
         numbers: what values and slopes are: object arrays.
         roles: of the arguments whose gradients are wanted.
+        wanted: masks of the elements of gradients that are wanted, by field, where not all are;
+            others may be NaN.
     """
-    of_steps, mode = case_of(case, function), _Mode(numbers)
+    of_steps, mode = case_of(case, function), _Mode(numbers, wanted)
     found: Mapping[str, Array]
     if function in ("step", "unroll"):
         at = results(of_steps, _point(of_steps, numbers), numbers, exact=True)
@@ -54,19 +60,18 @@ def _point(case: Case, numbers: Numbers) -> dict[str, Any]:
 class _Mode:
     """The three derivatives of `derivative_of` and the second one."""
 
-    def __init__(self, numbers: Numbers) -> None:
+    def __init__(self, numbers: Numbers, wanted: Mapping[str, Array] | None = None) -> None:
         self.numbers = numbers
+        self.wanted = wanted
         self.once = Duals(numbers)
         self.twice = Duals(self.once)
 
     def gradient(self, units: Directions) -> dict[str, Array]:
-        slopes = []
-        for k in range(units.count):
-            found = results(
-                units.case, self._moving(units.case, _way(units, k)), self.once, exact=True
-            )
-            slopes.append(weighed(units.case, {n: _slopes(v) for n, v in found.items()}, 1))
-        return units.gathered(np.stack(slopes))
+        def slope(way: Arrays) -> Array:
+            found = results(units.case, self._moving(units.case, way), self.once, exact=True)
+            return np.asarray(weighed(units.case, {n: _slopes(v) for n, v in found.items()}, 1))
+
+        return self._gathered(units, slope)
 
     def along(self, case: Case) -> dict[str, Array]:
         found = results(case, self._moving(case, case.tangents), self.once, exact=True)
@@ -86,15 +91,20 @@ class _Mode:
     def second(self, units: Directions) -> dict[str, Array]:
         """The slope along the tangents of the slope along each direction."""
         inner = self._moving(units.case, units.case.tangents)
-        slopes = []
-        for k in range(units.count):
+
+        def slope(ways: Arrays) -> Array:
             point = {}
-            for name, way in _way(units, k).items():
+            for name, way in ways.items():
                 point[name] = _twice(inner[name], self.numbers.lift(way))
             found = results(units.case, point, self.twice, exact=True)
             mixed = {n: [value.slope.slope for value in values] for n, values in found.items()}
-            slopes.append(weighed(units.case, mixed, 1))
-        return units.gathered(np.stack(slopes))
+            return np.asarray(weighed(units.case, mixed, 1))
+
+        return self._gathered(units, slope)
+
+    def _gathered(self, units: Directions, slope: Callable[[Arrays], Array]) -> dict[str, Array]:
+        wanted = units if self.wanted is None else units.leading_to(self.wanted)
+        return units.gathered(wanted.each(slope))
 
     def _moving(self, case: Case, ways: Arrays) -> dict[str, Any]:
         """The point as dual numbers that move along a way; a list of steps for an input."""

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function
 from verify.evidence.subject import Subject
 from verify.evidence.verdict import Comparison, rounding
+
+Elements = Mapping[str, npt.NDArray[np.bool_]]
+"""Some elements of a function's results, by field."""
 
 
 class Reference(NamedTuple):
@@ -56,7 +60,11 @@ class Route(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class ElementRoute:
-    """A route with a reference value for every element; see `Route` for the fields."""
+    """A route with a reference value for every element; see `Route` for the fields.
+
+    A route may be slow, in reserve for what others do not decide, and able to find a part of the
+    elements in less time than all: the others are then undecided.
+    """
 
     name: str
     shows: str
@@ -69,10 +77,18 @@ class ElementRoute:
     claims: tuple[str, ...] = ("equation", "batch", "sequence", "linear")
     slow: bool = False
     reserve: bool = False
+    partly: Callable[[Case, Function, Elements], Mapping[str, Reference]] | None = None
 
     def asked(self, *, quick: bool) -> tuple[Function, ...]:
         """All, but those of a slow route when time is short, and none of a route in reserve."""
         return () if self.reserve or (quick and self.slow) else self.functions
+
+    def among(self, wanted: Mapping[Function, Elements]) -> ElementRoute:
+        """The same route for these elements, and for no others where that is less work."""
+        partly = self.partly
+        if partly is None:
+            return self
+        return replace(self, reference=lambda case, of: partly(case, of, wanted[of]))
 
     def compare(
         self, subject: Subject, case: Case, functions: Iterable[Function]

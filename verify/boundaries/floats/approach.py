@@ -48,26 +48,28 @@ def approach(
 ) -> Finding:
     """Drive the gates of a statement and watch the claim."""
     spreads: tuple[float, ...] = (1.0, 3.0, 1.0, 0.3)
+    everywhere = isinstance(statement, Boundary) and not statement.at
+    used = DRIVES
     if quick:
         # A claim about ends needs one point; one about all inputs needs large states too.
-        everywhere = isinstance(statement, Boundary) and not statement.at
         spreads = (1.0, 3.0) if everywhere else (1.0,)
+        used = {d: a[-1:] if everywhere else (a[0], a[-1]) for d, a in DRIVES.items()}
     try:
         for dtype in DRIVES:
             rng = np.random.default_rng(2)
             for spread in spreads:
                 inputs = random_inputs(cell, small_sizes(cell), rng, spread)
                 if isinstance(statement, Saturation):
-                    _saturate(cell, module, statement, dtype, inputs)
+                    _saturate(cell, module, statement, dtype, used[dtype], inputs)
                 elif statement.at:
-                    _approach_ends(cell, module, statement, dtype, inputs)
+                    _approach_ends(cell, module, statement, dtype, used[dtype], inputs)
                 else:
-                    _drive_all(cell, module, statement, dtype, inputs)
+                    _drive_all(cell, module, statement, dtype, used[dtype], inputs)
     except UndecidedError as reason:
         return Finding("cannot decide", str(reason))
     except (CounterexampleError, FloatingPointError, Warning) as error:
         return Finding("refuted", f"counterexample: {error}")
-    drives = ", ".join(f"±{drive:g}" for drive in DRIVES[np.float64])
+    drives = ", ".join(f"±{drive:g}" for drive in used[np.float64])
     if isinstance(statement, Saturation):
         shown = saturation.show(cell, statement)
         if shown.verdict != "holds":
@@ -82,13 +84,18 @@ def approach(
 
 
 def _approach_ends(
-    cell: Cell, module: ModuleType, boundary: Boundary, dtype: Float, inputs: Inputs
+    cell: Cell,
+    module: ModuleType,
+    boundary: Boundary,
+    dtype: Float,
+    drives: tuple[float, ...],
+    inputs: Inputs,
 ) -> None:
     if boundary.given:
         inputs = satisfying(cell, boundary, small_sizes(cell), np.random.default_rng(2))
     signs = {handle(cell, gate): towards(cell, gate, end) for gate, end in boundary.at.items()}
     first: float | None = None
-    for drive in DRIVES[dtype]:
+    for drive in drives:
         ends = {own: drive * sign for own, sign in signs.items()}
         point = Point(cell, module, driven(inputs, ends), dtype)
         with strict():
@@ -98,24 +105,29 @@ def _approach_ends(
         worst = float(np.max(missed, initial=0.0))
         if first is None:
             first = worst
-        limit = FALL * first * math.exp(DRIVES[dtype][0] - drive)
+        limit = FALL * first * math.exp(drives[0] - drive)
         failing = ~(missed <= limit)
         if np.any(failing):
             failing = ~(missed <= limit + room(cell, boundary, point.known, point.sizes, dtype))
-        if drive > DRIVES[dtype][0] and np.any(failing):
+        if drive > drives[0] and np.any(failing):
             index = tuple(int(i) for i in np.argwhere(failing)[0])
             text = described(point, left, right, index)
             raise CounterexampleError(f"at |a| = {drive:g} still {worst:.3g} off: {text}")
 
 
 def _drive_all(
-    cell: Cell, module: ModuleType, boundary: Boundary, dtype: Float, inputs: Inputs
+    cell: Cell,
+    module: ModuleType,
+    boundary: Boundary,
+    dtype: Float,
+    drives: tuple[float, ...],
+    inputs: Inputs,
 ) -> None:
     """A statement at every input: each value that can be driven to each end, alone and together."""
     handles = movable(cell)
     groups: list[list[Handle]] = [[own] for own in handles]
     groups += [handles] if len(handles) != 1 else []  # with nothing to drive, the inputs as drawn
-    for drive in (0.0, *DRIVES[dtype]):
+    for drive in (0.0, *drives):
         for group in groups:
             for sign in (1.0, -1.0):
                 ends = dict.fromkeys(group, sign * drive)
@@ -130,11 +142,12 @@ def _saturate(
     module: ModuleType,
     statement: Saturation,
     dtype: Float,
+    drives: tuple[float, ...],
     inputs: Inputs,
 ) -> None:
     """The gradient of the gate's bias has the sign it has in many digits and dies as fast."""
     own = handle(cell, statement.gate)
-    for drive in DRIVES[dtype]:
+    for drive in drives:
         for sign in (1.0, -1.0):
             point = Point(cell, module, driven(inputs, {own: sign * drive}), dtype)
             with strict():

@@ -46,9 +46,12 @@ MAX_COMBINATIONS = 16
 def hit(cell: Cell, module: ModuleType, boundary: Boundary, *, quick: bool = False) -> Finding:
     """Evaluate the claim on the results of the generated module."""
     count = 0
+    draws = 8
+    if quick:
+        draws = 2 if boundary.at else 1
     try:
         for dtype in FAR:
-            for point in _points(cell, module, boundary, dtype, draws=2 if quick else 8):
+            for point in _points(cell, module, boundary, dtype, draws=draws):
                 with strict():
                     check_point(boundary, point)
                     _check_witness(boundary, point)

@@ -45,7 +45,7 @@ class Point:
     inputs: Mapping[str, Array]
     dtype: type[np.floating[Any]]
 
-    @property
+    @cached_property
     def sizes(self) -> dict[str, int]:
         """The length of each axis."""
         return small_sizes(self.cell) | {

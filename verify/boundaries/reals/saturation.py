@@ -146,7 +146,12 @@ def _factors(cell: Cell, gate: TensorSymbol, a: sp.Symbol) -> tuple[sp.Expr, dic
 
 @cache
 def _at_infinity(expression: sp.Expr, a: sp.Symbol) -> sp.Expr:
-    return sp.limit(sp.cancel(sp.expand(sp.together(expression))), a, sp.oo)
+    """The limit; a rational function of e^a has the one that it has in t = e^a."""
+    t = sp.Symbol("t", positive=True)
+    rational = expression.replace(sp.exp, lambda power: t ** (power / a))
+    if rational.has(a):
+        return sp.limit(sp.cancel(sp.expand(sp.together(expression))), a, sp.oo)
+    return sp.limit(sp.cancel(rational), t, sp.oo)
 
 
 def _power(rate: int) -> str:
