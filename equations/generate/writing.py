@@ -221,18 +221,18 @@ class Writing:
 
 def ufuncs(body: Lines) -> Lines:
     """The functions that write into arrays, as local names: they are called at every step."""
-    called = re.findall(r"(?<![.\w])([a-z]+)\(.*out=|(?<![.\w])(copyto)\(", "\n".join(body))
-    names = sorted({first or second for first, second in called} & UFUNCS)
+    code = "\n".join(line for line in body if not line.strip().startswith("#"))
+    names = sorted(set(re.findall(r"(?<![.\w])([a-z]+)\(", code)) & UFUNCS)
     return unpack(names, [f"np.{name}" for name in names], 1)
 
 
 def constants(body: Lines) -> Lines:
     """Numbers as arrays of the dtype of the computation."""
-    text = "\n".join(body)
+    text = "\n".join(line for line in body if not line.strip().startswith("#"))
     return [
         f"{name} = np.array({_literal(value)}, dtype=dtype)"
         for value, name in CONSTANTS.items()
-        if re.search(rf"\b\w+\([^#\n]*\b{name}\b[^#\n]*out=", text)
+        if re.search(rf"(?<![.\w]){name}(?=[,)])", text)
     ]
 
 
