@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -121,9 +120,7 @@ def _reserve(
         if isinstance(route, ElementRoute) and missing:
             done = route.asked(quick=quick)
             left = [f for f in missing if f in route.functions and f not in done]
-            # A frozen dataclass has no attributes that can be set, as mypy wants of a protocol's.
-            narrowed = cast("Route", route.among(missing))
-            yield from check(narrowed, subject, case, coverage, left)
+            yield from check(route, subject, case, coverage, left)
 
 
 def check(
