@@ -106,7 +106,7 @@ OPERATORS: dict[str, tuple[sp.Expr, str, str, str]] = {
     ),
     "broadcast": (language.broadcast(s, "n"), "σ_t 1", "sigma_t 1", r"\sigma_t \, \mathbf{1}"),
 }
-NOT_OPERATORS = {"axes_of", "constant_factor"}  # they take an expression apart
+NOT_OPERATORS = {"accepted", "axes_of", "constant_factor"}  # they take an expression apart
 
 
 def test_every_operator_is_covered() -> None:
