@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import platform
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 
 from benchmarks.case import Size
 from benchmarks.measure import CONTENDERS, PASSES, Growth, Row
 from verify.report.markdown import document, table
-from verify.report.measured import machine
+from verify.report.provenance import machine, provenance, versions
 
-PACKAGES = ("gateproof", "numpy", "autograd", "torch", "jax")
+PACKAGES = ("torch", "jax")
 TITLES = {"forward": "Forward", "both": "Forward and backward"}
 RIVALS = [name for name in CONTENDERS if name != "generated"]
 HEADINGS = ("cell", "dtype", "(T, B, n_x, n_h)", "ms", "least", *RIVALS)
@@ -36,17 +34,7 @@ generated code is faster. Differences below 5 % mean nothing.
 
 def headline(repeats: int, command: str) -> str:
     """Machine, versions, command and method."""
-    numbers = [f"python {platform.python_version()}", *_versions()]
-    where = f"Command: `{command}`. Machine: {machine()}. {', '.join(numbers)}."
-    return f"{where}\n\n{METHOD.format(repeats=repeats)}"
-
-
-def _versions() -> Iterator[str]:
-    for name in PACKAGES:
-        try:
-            yield f"{name} {version(name)}"
-        except PackageNotFoundError:
-            yield f"{name} not installed"
+    return f"{provenance(command, PACKAGES)}\n\n{METHOD.format(repeats=repeats)}"
 
 
 def lines(rows: Iterable[Row], which: str) -> list[tuple[str, ...]]:
@@ -108,7 +96,7 @@ def as_json(rows: Iterable[Row], found: Iterable[Growth], command: str) -> str:
         {
             "command": command,
             "machine": machine(),
-            "versions": list(_versions()),
+            "versions": versions(PACKAGES),
             "rows": [{**asdict(row), "size": row.size._asdict()} for row in rows],
             "growth": [
                 {**asdict(growth), "size": growth.size._asdict(), "exponent": growth.exponent}

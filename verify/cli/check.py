@@ -14,7 +14,8 @@ from equations.generate.files import write
 from verify.cli.cellarg import CELL, chosen
 from verify.cli.console import console, plain
 from verify.cli.jobs import Results, run
-from verify.report.measured import versions
+from verify.report.measured import OPTIONAL
+from verify.report.provenance import versions
 from verify.suite import SCHEMA, STAGES, Finding, Word
 from verify.target import find
 
@@ -106,7 +107,7 @@ def _write_json(path: Path, findings: list[Finding], *, quick: bool, seed: int) 
             "skipped": sum(finding.skipped for finding in findings),
             "seed": seed,
             "quick": quick,
-            "versions": versions(),
+            "versions": versions(OPTIONAL),
             "findings": [finding.to_json() for finding in findings],
         },
         indent=2,

@@ -13,7 +13,7 @@ import numpy as np
 from verify.gradients.experiment import BATCH, STEPS, UNITS, WASHOUT, Decay, Rate
 from verify.report.figure import COLOURS, INK, legend, panels
 from verify.report.markdown import document, table
-from verify.report.measured import machine, versions
+from verify.report.provenance import machine, provenance, versions
 
 SCHEMA = 1
 """The version of the JSON."""
@@ -91,11 +91,10 @@ def lines(found: Findings) -> list[tuple[str, ...]]:
 
 def page(found: Findings, pictures: Iterable[str]) -> str:
     """All of it in Markdown, with the pictures that there are."""
-    numbers = ", ".join(f"{name} {number}" for name, number in versions().items())
     there = set(pictures)
     parts = [
         "# How far back gradients reach",
-        f"Command: `{found.command}`. Machine: {machine()}. {numbers}.",
+        provenance(found.command),
         ABOUT,
         "## Norms",
         ABOUT_DECAYS,

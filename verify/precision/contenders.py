@@ -6,12 +6,10 @@ function where it has one; for autograd, which has none, the one of autograd's o
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import lru_cache
-from importlib.metadata import PackageNotFoundError, version
 from types import ModuleType
 from typing import Any
 
@@ -43,16 +41,6 @@ def contenders(cell: Cell, module: ModuleType) -> tuple[list[Subject], list[str]
         except MissingExtraError as error:
             missing.append(str(error))
     return found, missing
-
-
-def versions() -> Iterator[str]:
-    """Python and what was measured, with versions."""
-    yield f"python {platform.python_version()}"
-    for name in (OWN, "numpy", *RIVALS, "python-flint"):
-        try:
-            yield f"{name} {version(name)}"
-        except PackageNotFoundError:
-            yield f"{name} not installed"
 
 
 @lru_cache(maxsize=1)

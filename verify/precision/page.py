@@ -9,14 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from verify.precision.contenders import versions
+from verify.precision.contenders import RIVALS
 from verify.precision.measure import Worst
 from verify.precision.sweep import Curve
 from verify.report.markdown import document, folded, table
-from verify.report.measured import machine
+from verify.report.provenance import machine, provenance, versions
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the JSON."""
+
+PACKAGES = (*RIVALS, "python-flint")
+"""What a measurement compares with and rests on."""
 
 ABOUT = """\
 The truth is an enclosure of the definition and its derivatives by balls of arbitrary precision,
@@ -67,7 +70,7 @@ class Measurement:
             "schema": SCHEMA,
             "command": self.command,
             "machine": machine(),
-            "versions": list(versions()),
+            "versions": versions(PACKAGES),
             "worst": [each.to_json() for each in self.worst],
             "factors": [curve.to_json() for curve in self.factors],
             "gates": {name: [c.to_json() for c in curves] for name, curves in self.gates.items()},
@@ -76,7 +79,7 @@ class Measurement:
 
 def headline(found: Measurement) -> str:
     """Command, machine and versions."""
-    return f"Command: `{found.command}`. Machine: {machine()}. {', '.join(versions())}."
+    return provenance(found.command, PACKAGES)
 
 
 def page(found: Measurement, pictures: Iterable[str]) -> str:
