@@ -15,6 +15,7 @@ from benchmarks.case import Case, MissingError, Size, Work, make
 
 CONTENDERS: Mapping[str, Callable[[Case], Work]] = {
     "generated": own.generated,
+    "compiled": own.compiled,
     "hand-written": own.by_hand,
     "products": own.products,
     "autograd": own.autograd,

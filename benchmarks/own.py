@@ -1,14 +1,16 @@
-"""Contenders that need NumPy alone, and autograd, which this project depends on anyway."""
+"""Contenders of this project: the generated forms, NumPy by hand, and what it depends on."""
 
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from benchmarks import handwritten
-from benchmarks.case import Array, Case, Work
+from benchmarks.case import Array, Case, MissingError, Work
+from equations.generate.targets import TARGETS
 
 
 def generated(case: Case) -> Work:
@@ -24,6 +26,15 @@ def generated(case: Case) -> Work:
         return module.unroll_vjp(case.params, forward()[1], dnexts)
 
     return Work(forward, both)
+
+
+def compiled(case: Case) -> Work:
+    """The generated module with its sequences compiled by numba."""
+    target = TARGETS["numba"]
+    if target.missing:
+        message = f'{target.missing[0]} is not installed: pip install "gateproof[fast]"'
+        raise MissingError(message)
+    return generated(replace(case, module=importlib.import_module(f"{target.package}.{case.cell}")))
 
 
 def by_hand(case: Case) -> Work:

@@ -10,7 +10,7 @@ from benchmarks.measure import Row
 from benchmarks.report import RIVALS, ratio
 from verify.report.figure import INK, legend, panels
 
-COLOURS = ("#d98c00", "#808080", "#009e73", "#d55e00", "#cc79a7", "#3d8fd1")
+COLOURS = ("#8a63d2", "#d98c00", "#808080", "#009e73", "#d55e00", "#cc79a7", "#3d8fd1")
 
 
 def plot(rows: Sequence[Row], path: Path) -> None:

@@ -12,7 +12,7 @@ from benchmarks.measure import CONTENDERS, PASSES, Growth, Row
 from verify.report.markdown import document, table
 from verify.report.provenance import machine, provenance, versions
 
-PACKAGES = ("torch", "jax")
+PACKAGES = ("numba", "scipy", "torch", "jax")
 TITLES = {"forward": "Forward", "both": "Forward and backward"}
 RIVALS = [name for name in CONTENDERS if name != "generated"]
 HEADINGS = ("cell", "dtype", "(T, B, n_x, n_h)", "ms", "least", *RIVALS)
@@ -23,6 +23,7 @@ count for less. *ms* is the median of {repeats} samples of the generated code, *
 A number under another contender is its median over that of the generated code: above 1 the
 generated code is faster. Differences below 5 % mean nothing.
 
+- *compiled*: the generated code whose sequences numba compiles, after the first call.
 - *hand-written*: the best NumPy known here, under the same contract; sigmoid through tanh.
 - *products*: the matrix products alone, not cut into blocks: the part of the time that they take.
 - *autograd*: HIPS autograd on the equations as written, in a loop over time.

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 
 from equations import cells
 from equations.cell import Cell
+from equations.generate.targets import TARGETS
 
 settings.register_profile(
     "ci",
@@ -23,6 +24,28 @@ settings.register_profile(
 )
 settings.register_profile("thorough", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """`name, form`: every cell in NumPy, and some compiled; `compiled`: these alone.
+
+    They are those with the fewest, a middle number and the most equations; compiling takes time.
+    """
+    wanted = set(metafunc.fixturenames)
+    recurrent = [name for name in cells if cells[name].states]
+    recurrent.sort(key=lambda name: len(cells[name].program.equations))
+    chosen = (recurrent[0], recurrent[len(recurrent) // 2], recurrent[-1])
+    reason = f'no {", ".join(TARGETS["numba"].missing)}: pip install "gateproof[fast]"'
+    marks = [
+        pytest.mark.skipif(bool(TARGETS["numba"].missing), reason=reason),
+        pytest.mark.xdist_group("numba"),  # so that two processes do not compile the same
+    ]
+    if "compiled" in wanted:
+        metafunc.parametrize("compiled", [pytest.param(name, marks=marks) for name in chosen])
+    elif {"name", "form"} <= wanted:
+        pairs = [pytest.param(name, "numpy") for name in cells]
+        pairs += [pytest.param(name, "numba", marks=marks) for name in chosen]
+        metafunc.parametrize(("name", "form"), pairs)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

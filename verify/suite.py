@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -14,7 +13,6 @@ from typing import Any, Literal, Protocol
 
 from equations.boundary import Boundary
 from equations.cell import Cell
-from equations.generate.module import module_text
 from verify.boundaries.check import check_boundaries
 from verify.boundaries.record import BoundaryResult
 from verify.boundaries.text import statement_text, theorem_text
@@ -23,7 +21,7 @@ from verify.evidence.run import run_routes
 from verify.evidence.subject import generated
 from verify.proof.prove import prove
 from verify.routes import routes
-from verify.target import find, module_of, text_of
+from verify.target import find, module_of, target_of, text_of
 from verify.theorems.check import LEMMA, check_theorems
 
 Word = Literal["proved", "by construction", "cross-checked"]
@@ -72,14 +70,17 @@ class Finding:
         return asdict(self)
 
 
-def run_stage(target: str, stage: str, *, quick: bool, seed: int) -> Iterator[Finding]:
+def run_stage(
+    target: str, stage: str, *, quick: bool, seed: int, form: str = "numpy"
+) -> Iterator[Finding]:
     """The findings of one stage for a cell, given by name or file, as soon as each is known.
 
-    A check that cannot be carried through is a finding that failed, and ends the stage.
+    A check that cannot be carried through is a finding that failed, and ends the stage. `form` is
+    that of the generated module: one of `equations.generate.targets`.
     """
     cell = find(target)
     try:
-        yield from STAGES[stage](cell, module_of(target, cell), quick=quick, seed=seed)
+        yield from STAGES[stage](cell, module_of(target, cell, form), quick=quick, seed=seed)
     except Exception as error:  # noqa: BLE001 - whatever stopped it, the claim is not established
         place = traceback.extract_tb(error.__traceback__)[-1]
         detail = f"{type(error).__name__}: {error} ({Path(place.filename).name}:{place.lineno})"
@@ -91,8 +92,10 @@ def run_stage(target: str, stage: str, *, quick: bool, seed: int) -> Iterator[Fi
 
 def _code(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
     """That the code under test is the definition's, and what it imports."""
-    text = text_of(module)
-    same = text.partition("from __future__")[2] == module_text(cell).partition("from __future__")[2]
+    text, target = text_of(module), target_of(module)
+    own = "" if module.__name__.startswith(target.package) else f"{cell.name}.py"
+    expected = target.text(cell, own)
+    same = text.partition("from __future__")[2] == expected.partition("from __future__")[2]
     yield Finding(
         cell.name,
         "code",
@@ -107,9 +110,9 @@ def _code(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator
         cell.name,
         "code",
         "the module stands alone",
-        "the module imports NumPy and the standard library, and nothing else",
+        f"the module imports {target.imports_text}, and nothing else",
         "by construction",
-        set(imported) <= {"numpy", *sys.stdlib_module_names},
+        set(imported) <= target.imports,
         ", ".join(imported),
     )
 

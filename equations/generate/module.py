@@ -32,26 +32,29 @@ def module_text(cell: Cell, source: str = "") -> str:
     """
     plan = Plan(cell)
     functions = [written for _, written in functions_of(plan)]
-    body = "\n".join(line for function in functions for line in function)
-    helpers = [text for name, text in templates.HELPERS.items() if f"{name}(" in body]
-    helpers += [templates.FILLED, templates.CHECK]
     words = {"name": cell.name}
     header = HEADER.format(source=source or SOURCE.format(name=cell.name), name=cell.name)
     slots = {
         "title": [cell.doc.split("\n")[0]],
-        "equations": _definition(cell),
+        "equations": definition_lines(cell),
         "header": textwrap.wrap(header, WIDTH),
-        "axes": _axes(plan),
-        "classes": _separated(_classes(plan)),
-        "init": _init(cell),
-        "functions": _separated(functions),
-        "runtime": _separated(
-            [Writing(plan).segments(), *(fill(helper, {}, words) for helper in helpers)]
-        ),
+        "axes": axes_tables(plan),
+        "classes": separated(class_lines(plan)),
+        "init": init_lines(cell),
+        "functions": separated(functions),
+        "runtime": separated(helpers_of(functions, plan)),
     }
     lines = fill(templates.MODULE.replace('"""<title>', "<title>"), slots, words)
     lines[0] = '"""' + lines[0]
-    text = "\n".join(lines) + "\n"
+    return checked("\n".join(lines) + "\n", cell)
+
+
+def checked(text: str, cell: Cell) -> str:
+    """The text of a module, unless it is not Python.
+
+    Raises:
+        LanguageError: a name of the cell makes it unusable.
+    """
     try:
         compile(text, f"{cell.name}.py", "exec")
     except SyntaxError as error:
@@ -77,7 +80,16 @@ def functions_of(plan: Plan) -> list[tuple[str, Lines]]:
     ]
 
 
-def _separated(blocks: Iterable[Lines]) -> Lines:
+def helpers_of(functions: Iterable[Lines], plan: Plan) -> list[Lines]:
+    """The helpers that some functions call."""
+    body = "\n".join(line for function in functions for line in function)
+    helpers = [text for name, text in templates.HELPERS.items() if f"{name}(" in body]
+    helpers += [templates.FILLED, templates.CHECK]
+    words = {"name": plan.cell.name}
+    return [Writing(plan).segments(), *(fill(helper, {}, words) for helper in helpers)]
+
+
+def separated(blocks: Iterable[Lines]) -> Lines:
     """Blocks with two empty lines between them."""
     lines: Lines = []
     for block in blocks:
@@ -85,13 +97,13 @@ def _separated(blocks: Iterable[Lines]) -> Lines:
     return lines
 
 
-def _definition(cell: Cell) -> Lines:
+def definition_lines(cell: Cell) -> Lines:
     """The equations of the cell, as in the docstring of the module."""
     text = render(cell.definition(), "unicode")
     return ["", *(f"    {line}".rstrip() for line in text.rstrip().split("\n"))]
 
 
-def _axes(plan: Plan) -> Lines:
+def axes_tables(plan: Plan) -> Lines:
     """Whether the equations count the steps, and the axes that arguments are checked against."""
     cell = plan.cell
     tables: list[tuple[str, list[tuple[str, TensorSymbol]]]] = [
@@ -115,7 +127,7 @@ def _axes(plan: Plan) -> Lines:
     return lines
 
 
-def _classes(plan: Plan) -> list[Lines]:
+def class_lines(plan: Plan) -> list[Lines]:
     """The named tuples that go in and out."""
     cell = plan.cell
     classes = [_tuple("Params", "The parameters.", [(str(s), s.axes) for s in cell.parameters])]
@@ -159,7 +171,7 @@ def _tuple(name: str, about: str, fields: Sequence[tuple[str, Sequence[str]]]) -
     return lines
 
 
-def _init(cell: Cell) -> Lines:
+def init_lines(cell: Cell) -> Lines:
     """The function that draws random parameters."""
     sizes = list(dict.fromkeys(axis for s in cell.parameters for axis in s.axes))
     weights = weight_fans(cell.program)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pytest
 from commands import Here, assert_refused
 
 from equations import cells
+from equations.generate.targets import TARGETS
 
 
 def test_the_checked_in_modules_are_current(here: Here) -> None:
@@ -76,3 +80,31 @@ def test_all_known_cells_go_to_a_folder(here: Here, tmp_path: Path) -> None:
     package = Path(str(cells.__path__[0])).parent / "generated"
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert written == {f"{name}.py": (package / f"{name}.py").read_bytes() for name in cells}
+
+
+def test_a_compiled_cell_of_ones_own_stands_alone(
+    here: Here, own_cell: Path, tmp_path: Path
+) -> None:
+    """One file, which takes nothing from this project."""
+    folder = tmp_path / "build"
+    done = here("generate", str(own_cell), "--target", "numba", "--output", str(folder))
+    assert done.status == 0
+    assert [path.name for path in folder.iterdir()] == ["mgu.py"]
+    text = (folder / "mgu.py").read_text(encoding="utf-8")
+    assert "from equations" not in text
+    assert "def step(" in text
+    assert "_unroll_steps_compiled = _compiled(_unroll_steps)" in text
+    assert (
+        here("generate", str(own_cell), "--target", "numba", "--output", str(folder), "--check").err
+        == ""
+    )
+
+
+def test_a_target_that_is_not_installed_is_refused(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before anything is computed; writing such modules needs nothing."""
+    missing = replace(TARGETS["numba"], needs=("a_package_that_is_not_there",))
+    command = importlib.import_module("verify.cli.check")
+    monkeypatch.setattr(command, "TARGETS", {**TARGETS, "numba": missing})
+    assert_refused(here("check", "rnn", "--target", "numba"), 'pip install "gateproof[fast]"')

@@ -10,20 +10,23 @@ import pytest
 
 from equations import cells
 from equations.generate.einsum import Operand, contract
-from equations.generate.files import GENERATED, differences, write
-from equations.generate.module import module_text
+from equations.generate.files import differences, write
+from equations.generate.targets import TARGETS
 
-FORBIDDEN = ("sympy", "scipy", "autograd", "mpmath", "verify", "torch", "jax")
+FORBIDDEN = ("sympy", "scipy", "autograd", "mpmath", "verify", "torch", "jax", "numba")
 
 
+@pytest.mark.parametrize("target", list(TARGETS))
 @pytest.mark.parametrize("name", list(cells))
-def test_the_checked_in_module_is_what_the_definition_generates(name: str) -> None:
-    assert (GENERATED / f"{name}.py").read_text(encoding="utf-8") == module_text(cells[name])
+def test_the_checked_in_module_is_what_the_definition_generates(name: str, target: str) -> None:
+    path = TARGETS[target].folder / f"{name}.py"
+    assert path.read_text(encoding="utf-8") == TARGETS[target].text(cells[name], "")
 
 
-def test_no_generated_module_is_left_over() -> None:
-    texts = {f"{name}.py": module_text(cells[name]) for name in cells}
-    assert differences(GENERATED, texts, "*.py") == []
+@pytest.mark.parametrize("target", list(TARGETS))
+def test_no_generated_module_is_left_over(target: str) -> None:
+    texts = {f"{name}.py": TARGETS[target].text(cells[name], "") for name in cells}
+    assert differences(TARGETS[target].folder, texts, "*.py") == []
 
 
 @pytest.mark.parametrize("name", list(cells))

@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from equations import cells
+from equations.generate.targets import TARGETS
 from verify.boundaries.claim import seeds_of
 
 if TYPE_CHECKING:
@@ -110,11 +111,17 @@ class Trial:
 
 @st.composite
 def trials(
-    draw: st.DrawFn, name: str, *, calm: bool = False, least_steps: int = 0, least_batch: int = 0
+    draw: st.DrawFn,
+    name: str,
+    form: str = "numpy",
+    *,
+    calm: bool = False,
+    least_steps: int = 0,
+    least_batch: int = 0,
 ) -> Trial:
     """Trials of one cell; calm ones have values that cannot overflow in a few steps."""
     cell = cells[name]
-    module = importlib.import_module(f"equations.generated.{name}")
+    module = importlib.import_module(f"{TARGETS[form].package}.{name}")
     dtype = draw(st.sampled_from(DTYPES))
     sizes = {axis: draw(st.integers(1, 4)) for axis in cell.axes}
     sizes |= {"B": draw(st.integers(least_batch, 3)), "T": draw(st.integers(least_steps, 4))}

@@ -11,6 +11,7 @@ import click
 from rich.table import Table
 
 from equations.generate.files import write
+from equations.generate.targets import TARGETS
 from verify.cli.cellarg import CELL, chosen
 from verify.cli.console import console, plain
 from verify.cli.jobs import Results, run
@@ -26,7 +27,8 @@ WORDS: tuple[Word, ...] = ("proved", "by construction", "cross-checked")
     epilog="\b\nExamples:\n"
     "  gateproof check\n"
     "  gateproof check gru lstm --quick\n"
-    "  gateproof check my_cell.py --json evidence.json"
+    "  gateproof check my_cell.py --json evidence.json\n"
+    "  gateproof check gru --target numba"
 )
 @click.argument("cell", type=CELL, nargs=-1)
 @click.option("--quick", is_flag=True, help="Fewer sizes, cases and planted errors; seconds.")
@@ -38,6 +40,14 @@ WORDS: tuple[Word, ...] = ("proved", "by construction", "cross-checked")
     help="Where the random inputs start; the same seed gives the same inputs.",
 )
 @click.option(
+    "--target",
+    "form",
+    type=click.Choice(list(TARGETS)),
+    default="numpy",
+    show_default=True,
+    help="Which generated module is verified: NumPy alone, or the sequences compiled by numba.",
+)
+@click.option(
     "--json",
     "json_file",
     type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
@@ -45,7 +55,13 @@ WORDS: tuple[Word, ...] = ("proved", "by construction", "cross-checked")
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Seven-bit output.")
 def check(
-    cell: tuple[str, ...], seed: int, json_file: Path | None, *, quick: bool, ascii_only: bool
+    cell: tuple[str, ...],
+    seed: int,
+    form: str,
+    json_file: Path | None,
+    *,
+    quick: bool,
+    ascii_only: bool,
 ) -> int:
     """Verify each CELL (all known cells unless some are named).
 
@@ -53,22 +69,25 @@ def check(
     """
     if json_file is not None and str(json_file) != "-" and not json_file.absolute().parent.is_dir():
         raise click.UsageError(f"--json: {json_file.parent}: no such folder")
+    if missing := TARGETS[form].missing:
+        raise click.UsageError(f'{form} needs {missing[0]}: pip install "gateproof[fast]"')
     targets = chosen(cell)
     names = {target: find(target).name for target in targets}
     start = perf_counter()
-    results = run(targets, quick=quick, seed=seed)
+    results = run(targets, quick=quick, seed=seed, form=form)
     seconds = perf_counter() - start
     findings = [f for target in targets for stage in STAGES for f in results[target, stage]]
     failed = [finding for finding in findings if finding.failed]
     skipped = [finding for finding in findings if finding.skipped]
     if json_file is not None:
-        _write_json(json_file, findings, quick=quick, seed=seed)
+        _write_json(json_file, findings, quick=quick, seed=seed, form=form)
     if json_file is None or str(json_file) != "-":
         _print(targets, names, results, ascii_only=ascii_only)
         for finding in failed:
             again = next(target for target in targets if names[target] == finding.cell)
             line = f"{finding}\n    repeat: gateproof check {again} --seed {seed}"
-            click.echo(plain(line + (" --quick" if quick else ""), ascii_only=ascii_only))
+            line += (" --quick" if quick else "") + (f" --target {form}" if form != "numpy" else "")
+            click.echo(plain(line, ascii_only=ascii_only))
         for reason in dict.fromkeys(finding.detail for finding in skipped):
             count = sum(finding.detail == reason for finding in skipped)
             click.echo(f"{count} claims skipped, not established here: {reason}")
@@ -99,7 +118,7 @@ def _print(
     console(ascii_only=ascii_only).print(table)
 
 
-def _write_json(path: Path, findings: list[Finding], *, quick: bool, seed: int) -> None:
+def _write_json(path: Path, findings: list[Finding], *, quick: bool, seed: int, form: str) -> None:
     text = json.dumps(
         {
             "schema": SCHEMA,
@@ -107,6 +126,7 @@ def _write_json(path: Path, findings: list[Finding], *, quick: bool, seed: int) 
             "skipped": sum(finding.skipped for finding in findings),
             "seed": seed,
             "quick": quick,
+            "target": form,
             "versions": versions(OPTIONAL),
             "findings": [finding.to_json() for finding in findings],
         },

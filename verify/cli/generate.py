@@ -1,4 +1,4 @@
-"""`gateproof generate`: the NumPy modules, written or compared."""
+"""`gateproof generate`: the modules of the cells, written or compared."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from equations.generate.files import GENERATED, differences, write
-from equations.generate.module import module_text
+from equations.generate.files import differences, write
+from equations.generate.targets import TARGETS
 from verify.cli.cellarg import CELL, chosen
 from verify.target import find, is_file
 
@@ -16,35 +16,46 @@ from verify.target import find, is_file
     epilog="\b\nExamples:\n"
     "  gateproof generate\n"
     "  gateproof generate --check\n"
-    "  gateproof generate my_cell.py --output build"
+    "  gateproof generate my_cell.py --output build\n"
+    "  gateproof generate my_cell.py --target numba --output build"
 )
 @click.argument("cell", type=CELL, nargs=-1)
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
-    help="The folder to write to; equations/generated unless told otherwise.",
+    help="The folder to write to; that of the package unless told otherwise.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(list(TARGETS)),
+    help="NumPy alone, or the sequences compiled by numba (the extra `fast`). Unless told "
+    "otherwise both are written to the package, and NumPy to another folder.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is not current.")
-def generate(cell: tuple[str, ...], output: Path | None, *, check: bool) -> int:
-    """Generate the NumPy module of each CELL (of all known cells unless some are named)."""
-    folder = output or GENERATED
-    if not folder.is_dir():
-        if check or output is None:
-            raise click.UsageError(f"{folder}: no such folder")
-        folder.mkdir(parents=True)
+def generate(cell: tuple[str, ...], output: Path | None, target: str | None, *, check: bool) -> int:
+    """Generate the module of each CELL (of all known cells unless some are named)."""
     if output is None and any(is_file(name) for name in cell):
         raise click.UsageError("a cell from a file needs --output: the package holds its own cells")
-    texts = {}
+    targets = [target] if target else list(TARGETS) if output is None else ["numpy"]
+    files = {form: output or TARGETS[form].folder for form in targets}
+    texts: dict[str, dict[str, str]] = {form: {} for form in files}
+    for folder in files.values():
+        if not folder.is_dir() and (check or output is None):
+            raise click.UsageError(f"{folder}: no such folder")
     for name in chosen(cell):
         found = find(name)
         source = Path(name).name if is_file(name) else ""
-        texts[f"{found.name}.py"] = module_text(found, source)
+        for form, modules in texts.items():
+            modules[f"{found.name}.py"] = TARGETS[form].text(found, source)
     if check:
-        wrong = differences(folder, texts, "*.py" if not cell and output is None else "")
+        own = "*.py" if not cell and output is None else ""
+        wrong = [line for form in files for line in differences(files[form], texts[form], own)]
         for line in wrong:
             click.echo(f"{line}; run gateproof generate", err=True)
         return int(bool(wrong))
-    for name, text in texts.items():
-        write(folder / name, text)
-        click.echo(f"wrote {folder / name}")
+    for form, folder in files.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts[form].items():
+            write(folder / name, text)
+            click.echo(f"wrote {folder / name}")
     return 0

@@ -20,11 +20,11 @@ Piece = tuple[Callable[..., Any], tuple[Any, ...]]
 """A function of a module, and its arguments."""
 
 
-def run(targets: list[str], *, quick: bool, seed: int) -> Results:
+def run(targets: list[str], *, quick: bool, seed: int, form: str = "numpy") -> Results:
     """All stages of all cells, on all cores; a live line on standard error says how far it is."""
     names = {target: find(target).name for target in targets}
     pieces: dict[tuple[str, str], Piece] = {
-        (target, stage): (_stage, (target, stage, quick, seed))
+        (target, stage): (_stage, (target, stage, quick, seed, form))
         for target in targets
         for stage in STAGES
     }
@@ -58,8 +58,8 @@ def parallel(pieces: Mapping[Key, Piece]) -> Iterator[tuple[Key, Any]]:
             raise
 
 
-def _stage(target: str, stage: str, quick: bool, seed: int) -> list[Finding]:  # noqa: FBT001 - pickled
-    return list(run_stage(target, stage, quick=quick, seed=seed))
+def _stage(target: str, stage: str, quick: bool, seed: int, form: str) -> list[Finding]:  # noqa: FBT001 - pickled
+    return list(run_stage(target, stage, quick=quick, seed=seed, form=form))
 
 
 def progress() -> Progress:
