@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from equations.generate.einsum import BATCH, Operand, contract
-from equations.generate.stack import Part, Stacked
 from equations.language import (
     LETTERS,
     Contract,
@@ -135,12 +134,6 @@ class Writer:
             return f"{FUNCTIONS[type(factor).__name__]}({self.text(factor.args[0])})"
         if isinstance(factor, Select):
             return self.select(factor)
-        if isinstance(factor, Part):
-            return self.part(factor)
-        if isinstance(factor, Stacked):
-            axis = int(self.is_batched(factor))
-            members = ", ".join(map(self.name, factor.args))
-            return f"np.concatenate(({members}), axis={axis})"
         if isinstance(factor, Largest):
             inner = factor.args[0]
             rank = len(axes_of(inner) or ())
@@ -153,13 +146,6 @@ class Writer:
         """The text in parentheses unless it is a name."""
         text = self.text(expression)
         return text if isinstance(expression, TensorSymbol) else f"({text})"
-
-    def part(self, node: Part) -> str:
-        """A slice of a stack."""
-        start, stop = node.bounds
-        colon = " : " if "*" in start + stop else ":"
-        lead = ":, " if self.is_batched(node) else ""
-        return f"{self.name(node.args[0])}[{lead}{f'{start}{colon}{stop}'.strip()}]"
 
     def select(self, node: sp.Expr) -> str:
         """`np.where`; a mask selects, it does not multiply."""
@@ -183,8 +169,6 @@ class Writer:
         """An operand with its letters."""
         if isinstance(operand, TensorSymbol):
             return Operand(self.name(operand), letters)
-        if isinstance(operand, Part):
-            return Operand(self.part(operand), letters)
         if isinstance(operand, Identity):
             return Operand(f"np.eye({operand.axis}, dtype=dtype)", letters)
         if isinstance(operand, Ones):

@@ -12,7 +12,6 @@ from equations.generate.expression import Writer
 from equations.generate.plan import Plan
 from equations.generate.roles import is_gradient, is_parameter
 from equations.generate.source import Lines, assign, comment
-from equations.generate.stack import Part, Stacked
 from equations.language import LETTERS, TensorSymbol
 from equations.order import Order
 from equations.printing import expression as printed
@@ -40,8 +39,7 @@ class Statements:
         lines: Lines = []
         last: Lines = []
         for equation in program:
-            moved = isinstance(equation.value, Part | Stacked)
-            above = [] if moved else self.above([equation.symbol])
+            above = self.above([equation.symbol])
             lines += (
                 [] if above == last else [line for text in above for line in comment(text, indent)]
             )
