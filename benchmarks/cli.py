@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 import click
@@ -12,8 +13,11 @@ from rich.table import Table
 
 from benchmarks import report
 from benchmarks.case import CELLS, DTYPES, SIZES, MissingError
-from benchmarks.measure import PASSES, Growth, Row, growth, rows
+from benchmarks.measure import APART, CONTENDERS, PASSES, Growth, Row, growth, rows
 from benchmarks.plot import plot
+from benchmarks.report import Run
+from benchmarks.threads import process
+from equations.generate.files import write
 from verify.cli.console import console, open_console
 
 OUTPUT = Path(__file__).resolve().parent.parent / "reports" / "measured"
@@ -43,6 +47,14 @@ OUTPUT = Path(__file__).resolve().parent.parent / "reports" / "measured"
     "--repeats", type=click.IntRange(1), default=7, show_default=True, help="Samples of each."
 )
 @click.option(
+    "--threads",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="How many threads all compute with. With several, torch and jax have processes of their "
+    "own, and time is measured as it passes: nothing else should run.",
+)
+@click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     default=OUTPUT,
@@ -54,58 +66,63 @@ def command(
     dtypes: tuple[str, ...],
     names: tuple[str, ...],
     repeats: int,
+    threads: int,
     output: Path,
     *,
     as_json: bool,
 ) -> None:
     """Measure sequences: generated code, hand-written NumPy, frameworks, the products alone.
 
-    Everything runs on one thread, in one process, in turns. A framework that is not installed is
-    left out, and what to install is said. At all sizes this takes several minutes.
+    Everything runs in one process, in turns. A framework that is not installed is left out, and
+    what to install is said. At all sizes this takes several minutes.
     """
     open_console()
     chosen = [SIZES[name] for name in SIZES if name in (sizes or SIZES)]
     runs = [(c, d, s) for c in names or CELLS for d in dtypes or DTYPES for s in chosen]
     found: list[Row] = []
     fits: list[Growth] = []
-    with Progress(console=console(stderr=True), transient=True) as progress:
+    groups = APART if threads > 1 else (tuple(CONTENDERS),)
+    with ExitStack() as stack:
+        progress = stack.enter_context(Progress(console=console(stderr=True), transient=True))
+        processes = [stack.enter_context(process(threads)) for _ in groups]
         task = progress.add_task("measuring", total=len(runs))
         for cell, dtype, size in runs:
             progress.update(task, description=f"{cell}, {dtype}, {tuple(size)}")
-            found += rows(cell, dtype, size, repeats)
+            for pool, group in zip(processes, groups, strict=True):
+                found += pool.submit(rows, cell, dtype, size, repeats, group).result()
             if size == chosen[0]:
-                fits.append(growth(cell, dtype, size, repeats))
+                fits.append(processes[0].submit(growth, cell, dtype, size, repeats).result())
             progress.advance(task)
-    said = shlex.join(["python", "-m", "benchmarks", *_told(sizes, dtypes, names, repeats)])
+    said = ["python", "-m", "benchmarks", *_told(sizes, dtypes, names), "--repeats", str(repeats)]
+    run = Run(shlex.join(said + ["--threads", str(threads)] * (threads > 1)), repeats, threads)
     if as_json:
-        click.echo(report.as_json(found, fits, said))
+        click.echo(report.as_json(found, fits, run))
     else:
-        _show(found, fits, repeats, said)
+        _show(found, fits, run)
     output.mkdir(parents=True, exist_ok=True)
-    page = output / "speed.md"
-    page.write_text(report.page(found, fits, repeats, said), encoding="utf-8")
-    click.echo(f"wrote {page}", err=True)
+    name = "speed" if threads == 1 else f"speed-{threads}-threads"
+    picture = f"{name}.svg"
     try:
-        plot(found, output / "speed.svg")
+        plot(found, output / picture)
     except MissingError as error:
         click.echo(str(error), err=True)
+        picture = ""
     else:
-        click.echo(f"wrote {output / 'speed.svg'}", err=True)
+        click.echo(f"wrote {output / picture}", err=True)
+    write(output / f"{name}.md", report.page(found, fits, run, picture))
+    click.echo(f"wrote {output / name}.md", err=True)
 
 
-def _told(
-    sizes: tuple[str, ...], dtypes: tuple[str, ...], names: tuple[str, ...], repeats: int
-) -> list[str]:
+def _told(sizes: tuple[str, ...], dtypes: tuple[str, ...], names: tuple[str, ...]) -> list[str]:
     """The options that decide what is measured, as they were given."""
     options = [("--size", sizes), ("--dtype", dtypes), ("--cell", names)]
-    given = [part for option, values in options for value in values for part in (option, value)]
-    return [*given, "--repeats", str(repeats)]
+    return [part for option, values in options for value in values for part in (option, value)]
 
 
-def _show(found: list[Row], fits: list[Growth], repeats: int, said: str) -> None:
+def _show(found: list[Row], fits: list[Growth], run: Run) -> None:
     """Tables in the terminal."""
     out = console()
-    out.print(report.headline(repeats, said), markup=False)
+    out.print(report.headline(run), markup=False)
     for which in PASSES:
         out.print(_table(report.TITLES[which], report.HEADINGS, report.lines(found, which)))
     out.print(_table("Growth with the steps", report.GROWTH_HEADINGS, report.grown(fits)))

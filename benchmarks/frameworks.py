@@ -1,4 +1,4 @@
-"""Frameworks: torch and jax, each on one thread and only if it is installed.
+"""Frameworks: torch and jax, each only if it is installed.
 
 They are imported by name where they are asked for, so that none of them has to be there.
 """
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.case import Case, Work
+from benchmarks.threads import threads
 from verify.extras import extra
 
 
 def _torch() -> Any:  # noqa: ANN401 - a module without types
     torch = extra("torch")
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads())
     return torch
 
 

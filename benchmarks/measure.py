@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import statistics
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from benchmarks import frameworks, own
 from benchmarks.case import Case, MissingError, Size, Work, make
+from benchmarks.threads import clock
 
 CONTENDERS: Mapping[str, Callable[[Case], Work]] = {
     "generated": own.generated,
@@ -27,13 +27,20 @@ CONTENDERS: Mapping[str, Callable[[Case], Work]] = {
 Pass = Literal["forward", "both"]
 PASSES: tuple[Pass, ...] = ("forward", "both")
 
+APART = (
+    ("generated", "compiled", "hand-written", "products", "autograd"),
+    ("torch.nn", "torch loop"),
+    ("jax scan",),
+)
+"""Pools of several threads disturb one another: then each of these has a process of its own."""
+
 SAMPLE = 0.003
 """A sample repeats a short call for so many seconds."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """What one contender took: seconds of processor time, or what is missing."""
+    """What one contender took, in seconds, or what is missing."""
 
     cell: str
     dtype: str
@@ -45,24 +52,29 @@ class Row:
     missing: str = ""
 
 
-def rows(cell: str, dtype: str, size: Size, repeats: int) -> Iterator[Row]:
-    """All contenders at one size, both passes."""
+def rows(
+    cell: str, dtype: str, size: Size, repeats: int, contenders: Iterable[str] = CONTENDERS
+) -> list[Row]:
+    """These contenders at one size, both passes."""
+    chosen = [name for name in CONTENDERS if name in set(contenders)]
     case = make(cell, dtype, size)
     works: dict[str, Work] = {}
     missing: dict[str, str] = {}
-    for name, prepare in CONTENDERS.items():
+    for name in chosen:
         try:
-            works[name] = prepare(case)
+            works[name] = CONTENDERS[name](case)
         except MissingError as error:
             missing[name] = str(error)
+    found: list[Row] = []
     for which in PASSES:
         times = alternating({name: getattr(w, which) for name, w in works.items()}, repeats)
-        for name in CONTENDERS:
+        for name in chosen:
             if name in missing:
-                yield Row(cell, dtype, size, which, name, missing=missing[name])
+                found.append(Row(cell, dtype, size, which, name, missing=missing[name]))
             else:
                 middle, least = statistics.median(times[name]), min(times[name])
-                yield Row(cell, dtype, size, which, name, middle, least)
+                found.append(Row(cell, dtype, size, which, name, middle, least))
+    return found
 
 
 def alternating(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
@@ -81,16 +93,16 @@ def alternating(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[st
 
 
 def _seconds(call: Callable[[], Any], count: int) -> float:
-    """Processor time of this process, so that other programs on the machine count for less."""
-    start = time.process_time()
+    now = clock()
+    start = now()
     for _ in range(count):
         call()
-    return (time.process_time() - start) / count
+    return (now() - start) / count
 
 
 @dataclass(frozen=True)
 class Growth:
-    """How the cost of forward and backward grows with the steps: time is about T ** exponent."""
+    """How the cost of forward and backward grows with the steps: a line, time = start + T step."""
 
     cell: str
     dtype: str
@@ -99,9 +111,19 @@ class Growth:
     seconds: Sequence[float]
 
     @property
-    def exponent(self) -> float:
-        """The slope of a straight line through the logarithms."""
-        return float(np.polyfit(np.log(self.steps), np.log(self.seconds), 1)[0])
+    def line(self) -> tuple[float, float]:
+        """What a call costs by itself, and what a step does: the line of least relative error."""
+        known = np.stack([np.ones(len(self.steps)), np.asarray(self.steps)], axis=1)
+        taken = np.asarray(self.seconds)
+        start, step = np.linalg.lstsq(known / taken[:, None], np.ones(len(taken)))[0]
+        return float(start), float(step)
+
+    @property
+    def off(self) -> float:
+        """How far the times are from the line at most, relative."""
+        start, step = self.line
+        pairs = zip(self.steps, self.seconds, strict=True)
+        return max(abs((start + step * T) / taken - 1) for T, taken in pairs)
 
 
 def growth(cell: str, dtype: str, size: Size, repeats: int) -> Growth:

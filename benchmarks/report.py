@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import groupby
 
 from benchmarks.case import Size
@@ -18,8 +18,7 @@ RIVALS = [name for name in CONTENDERS if name != "generated"]
 HEADINGS = ("cell", "dtype", "(T, B, n_x, n_h)", "ms", "least", *RIVALS)
 
 METHOD = """\
-One thread each, in one process, in turns, in processor time, so that other programs on the machine
-count for less. *ms* is the median of {repeats} samples of the generated code, *least* the smallest.
+{how} *ms* is the median of {repeats} samples of the generated code, *least* the smallest.
 A number under another contender is its median over that of the generated code: above 1 the
 generated code is faster. Differences below 5 % mean nothing.
 
@@ -33,9 +32,35 @@ generated code is faster. Differences below 5 % mean nothing.
   passes of jax and autograd keep nothing for the way back; the others do."""
 
 
-def headline(repeats: int, command: str) -> str:
+ALONE = """\
+One thread each, in one process, in turns, in processor time, so that other programs on the machine
+count for less."""
+
+TOGETHER = """\
+{threads} threads each, in turns; torch and jax in processes of their own, since pools of threads
+disturb one another. Time as it passes."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was asked for.
+
+    Attributes:
+        command: as it can be typed again.
+        repeats: how many samples were taken of each.
+        threads: how many each computes with.
+    """
+
+    command: str
+    repeats: int
+    threads: int
+
+
+def headline(run: Run) -> str:
     """Machine, versions, command and method."""
-    return f"{provenance(command, PACKAGES)}\n\n{METHOD.format(repeats=repeats)}"
+    how = ALONE if run.threads == 1 else TOGETHER.format(threads=run.threads)
+    method = METHOD.format(how=how, repeats=run.repeats)
+    return f"{provenance(run.command, PACKAGES)}\n\n{method}"
 
 
 def lines(rows: Iterable[Row], which: str) -> list[tuple[str, ...]]:
@@ -64,23 +89,29 @@ def grown(found: Sequence[Growth]) -> list[tuple[str, ...]]:
             growth.dtype,
             ", ".join(map(str, growth.steps)),
             ", ".join(_ms(seconds) for seconds in growth.seconds),
-            f"{growth.exponent:.3f}",
+            f"{growth.line[0] * 1e6:.0f}",
+            f"{growth.line[1] * 1e6:.1f}",
+            f"{growth.off:.1%}",
         )
         for growth in found
     ]
 
 
-GROWTH_HEADINGS = ("cell", "dtype", "T", "ms", "exponent of T")
+GROWTH_HEADINGS = ("cell", "dtype", "T", "ms", "µs per call", "µs per step", "off the line")
 
 
-def page(rows: Sequence[Row], found: Sequence[Growth], repeats: int, command: str) -> str:
-    """All of it in Markdown."""
-    parts = ["# Speed", headline(repeats, command), "![Ratios by size](speed.svg)"]
+def page(rows: Sequence[Row], found: Sequence[Growth], run: Run, picture: str) -> str:
+    """All of it in Markdown, with the picture if there is one."""
+    shown = f"![Ratios by size]({picture})" if picture else ""
+    parts = ["# Speed", headline(run), shown]
     for which in PASSES:
         parts += [f"## {TITLES[which]}", table(HEADINGS, lines(rows, which))]
     if found:
         size = _size(found[0].size)
-        about = f"Generated code, forward and backward, otherwise at {size}; 1 is linear."
+        about = (
+            f"Generated code, forward and backward, otherwise at {size}: the straight line through "
+            "these times, and how far they are from it at most."
+        )
         parts += ["## Growth with the steps", about, table(GROWTH_HEADINGS, grown(found))]
     parts += missing(rows)
     return document(parts)
@@ -91,16 +122,17 @@ def missing(rows: Iterable[Row]) -> list[str]:
     return list(dict.fromkeys(f"{row.contender}: {row.missing}" for row in rows if row.missing))
 
 
-def as_json(rows: Iterable[Row], found: Iterable[Growth], command: str) -> str:
+def as_json(rows: Iterable[Row], found: Iterable[Growth], run: Run) -> str:
     """All of it for a program: seconds, not rounded."""
     return json.dumps(
         {
-            "command": command,
+            "command": run.command,
+            "threads": run.threads,
             "machine": machine(),
             "versions": versions(PACKAGES),
             "rows": [{**asdict(row), "size": row.size._asdict()} for row in rows],
             "growth": [
-                {**asdict(growth), "size": growth.size._asdict(), "exponent": growth.exponent}
+                {**asdict(growth), "size": growth.size._asdict(), "line": growth.line}
                 for growth in found
             ],
         },

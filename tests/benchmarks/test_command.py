@@ -31,7 +31,7 @@ def test_it_writes_a_page_and_prints_it(tmp_path: Path) -> None:
     done = run(*QUICK, "--output", str(tmp_path))
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "speed.md").read_text(encoding="utf-8")
-    for said in ("numpy 2", "python -m benchmarks --size tiny", "exponent of T", *CONTENDERS):
+    for said in ("numpy 2", "python -m benchmarks --size tiny", "off the line", *CONTENDERS):
         assert said in page
     for name in ("torch", "jax"):
         assert (f"gateproof[{name}]" in page) == (find_spec(name) is None)
@@ -57,10 +57,20 @@ def test_wrong_use_is_one_line() -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
-def test_growth_is_the_slope_of_the_logarithms() -> None:
-    steps = [4, 8, 16]
-    fit = Growth("", "", Size(4, 1, 1, 1), steps, [0.1 * T**1.5 for T in steps])
-    assert fit.exponent == pytest.approx(1.5)
+def test_growth_is_a_line_and_how_far_the_times_are_from_it() -> None:
+    steps, size = [4, 8, 16], Size(4, 1, 1, 1)
+    fit = Growth("", "", size, steps, [0.3 + 0.1 * T for T in steps])
+    assert fit.line == pytest.approx((0.3, 0.1))
+    assert fit.off == pytest.approx(0, abs=1e-12)
+    assert Growth("", "", size, steps, [0.1 * T**2 for T in steps]).off > 0.1
+
+
+def test_several_threads_have_processes_of_their_own(tmp_path: Path) -> None:
+    done = run(*QUICK, "--threads", "2", "--output", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "speed-2-threads.md").read_text(encoding="utf-8")
+    assert "2 threads each" in page
+    assert "--threads 2" in page
 
 
 @every_cell
