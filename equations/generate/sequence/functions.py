@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from equations.generate import templates
 from equations.generate.schedule import Schedule
-from equations.generate.sequence.layout import Layout, terms_apart
+from equations.generate.sequence.arrays import Arrays
+from equations.generate.sequence.layout import Layout
+from equations.generate.sequence.terms import terms_apart
 from equations.generate.sequence.text import Text
 from equations.generate.source import Lines, call, indented, unpack
 from equations.generate.writing import Writing, shape
@@ -28,13 +30,13 @@ class SequenceFunctions(Writing):
         states = {new: old for old, new in self.cell.carried}
         kept = {*plan.saved, *plan.results}
         layout = Layout(plan.sequence, self.cell.carried, kept, states, plan.results)
-        text = Text(self.statements, layout, given, states, backwards=False)
+        text = Text(self.statements, Arrays(layout, given, states, backwards=False))
         slots = self.body(text, dict.fromkeys(self.cell.states, ""))
         # An input keeps its shape; whatever else is kept is where the statements put it.
-        fields = [(s, given.get(s) or text.all_of((s,))[1]) for s in plan.saved]
+        fields = [(s, given.get(s) or text.arrays.all_of((s,))[1]) for s in plan.saved]
         slots["tape"] = [f"{symbol}={value}," for symbol, value in fields]
         groups = ["params", self.inputs_group("xs"), "state0"]
-        words = {"next": self.made(plan.results, lambda s: text.all_of((s,))[1])}
+        words = {"next": self.made(plan.results, lambda s: text.arrays.all_of((s,))[1])}
         return self.function("unroll", templates.UNROLL, slots, groups, words)
 
     def unroll_vjp(self) -> Lines:
@@ -46,10 +48,10 @@ class SequenceFunctions(Writing):
         given |= {plan.seed(s, body): f"dnexts.{plan.field(s)}" for s in plan.results}
         inputs = {s: plan.cotangent(s) for s in self.cell.inputs}
         layout = Layout(terms_apart(plan.bptt), carried, inputs.values(), (), inputs.values())
-        text = Text(self.statements, layout, given, {}, backwards=True)
+        text = Text(self.statements, Arrays(layout, given, {}, backwards=True))
         first = {a: f"np.zeros(({shape(['B', *a.axes])}), dtype=dtype)" for a, _ in carried}
         slots = self.body(text, first)
-        pairs = ", ".join(f"{s}={text.all_of((d,))[1]}" for s, d in inputs.items())
+        pairs = ", ".join(f"{s}={text.arrays.all_of((d,))[1]}" for s, d in inputs.items())
         dxs = f"Inputs({pairs})" if len(inputs) > 1 else pairs.partition("=")[2]
         old = zip(self.cell.states, carried, strict=True)
         state = ", ".join(f"{s}={self.handed(text, *pair)}" for s, pair in old)
@@ -74,7 +76,7 @@ class SequenceFunctions(Writing):
         moved = [plan.moved(symbol) for symbol in plan.results]
         carried = self.cell.tangent_sequence().carried
         layout = Layout(terms_apart(plan.tangent_sequence), carried, moved, (), moved)
-        text = Text(self.statements, layout, given, {}, backwards=False)
+        text = Text(self.statements, Arrays(layout, given, {}, backwards=False))
         first = {plan.moved(old): f"dstate0.{old}" for old in self.cell.states}
         slots = {
             **self.body(text, first),
@@ -82,7 +84,9 @@ class SequenceFunctions(Writing):
             "tangents": self.tangents(plan.tangent, None, None),
         }
         groups = ["params", "tape", *self.tangent_groups("dxs", "dstate0")]
-        words = {"moved_next": self.made(plan.results, lambda s: text.all_of((plan.moved(s),))[1])}
+        words = {
+            "moved_next": self.made(plan.results, lambda s: text.arrays.all_of((plan.moved(s),))[1])
+        }
         return self.function("unroll_jvp", templates.UNROLL_JVP, slots, groups, words)
 
     def body(self, text: Text, first: Mapping[TensorSymbol, str]) -> dict[str, Lines]:
@@ -94,20 +98,20 @@ class SequenceFunctions(Writing):
         read = _read(schedule)
         parameters = [str(s) for s in self.cell.parameters if s in read]
         needed = {s for part in (schedule.before, schedule.loop) for s in part.arguments}
-        whole = [s for s in text.given if s in (needed if text.chunks else read)]
-        part = "[start:stop]" if text.chunks else ""
+        whole = [s for s in text.arrays.given if s in (needed if text.arrays.chunks else read)]
+        part = "[start:stop]" if text.arrays.chunks else ""
         arrays = [
-            f"{s}_all = {text.given[s]}{part}"
+            f"{s}_all = {text.arrays.given[s]}{part}"
             for s in whole
             if _occurs(f"{s}_all", [*before, *loop, *after])
         ]
-        if text.chunks:
+        if text.arrays.chunks:
             loop = self.in_chunks(text, [*arrays, *before], loop)
             before = arrays = []
         return {
             "params": unpack(parameters, [f"params.{s}" for s in parameters], 1),
-            "rows": [*text.weights, *arrays],
-            "storage": [*self.state_storage(text), *text.storage()],
+            "rows": [*text.arrays.names.weights, *arrays],
+            "storage": [*self.state_storage(text), *text.arrays.storage()],
             "before": before,
             "loop": [*ahead, *loop],
             "after": after,
@@ -118,7 +122,7 @@ class SequenceFunctions(Writing):
         chunks = [
             f"{home.name}_all = {home.name}_chunk[: stop - start]"
             for home in text.layout.homes
-            if text.is_chunk(home)
+            if text.arrays.is_chunk(home)
         ]
         head = [
             "start = max(stop - steps, 0)",
@@ -132,15 +136,15 @@ class SequenceFunctions(Writing):
     def state_storage(self, text: Text) -> Lines:
         """Room for states before every step and after it, in one array each."""
         lines: Lines = []
-        for new, old in text.states.items():
+        for new, old in text.arrays.states.items():
             axes = shape(["T + 1", "B", *old.axes])
             lines += [
                 f"{old}_steps = np.empty(({axes}), dtype=dtype)",
                 f"{old}_steps[0] = state0.{old}",
                 f"{old}_all, {new}_all = {old}_steps[:-1], {old}_steps[1:]",
             ]
-        if text.chunks:
-            homes = [home for home in text.layout.homes if text.is_chunk(home)]
+        if text.arrays.chunks:
+            homes = [home for home in text.layout.homes if text.arrays.is_chunk(home)]
             sizes: dict[tuple[str, ...], int] = {}
             for home in homes:
                 sizes[home.axes] = sizes.get(home.axes, 0) + len(home.slots)

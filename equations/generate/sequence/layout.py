@@ -10,15 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-import sympy as sp
-
-from equations.generate.roles import is_gradient, is_parameter
+from equations.generate.roles import is_parameter
 from equations.generate.schedule import Schedule
 from equations.generate.sequence.joint import Joined, Joint, joints
 from equations.generate.sequence.lanes import Lanes, Members
 from equations.generate.statements import is_batched
 from equations.language import Contract, Largest, Select, TensorSymbol
-from equations.program import Equation, Program
 
 READABLE = 28
 """How long a name made of others may be."""
@@ -271,96 +268,3 @@ def joined(names: Sequence[str]) -> str:
     middle = [word for w in words for word in w[start : len(w) - end]]
     name = "_".join([*first[:start], *middle, *first[len(first) - end :]])
     return name if len(name) <= READABLE else f"{names[0]}_to_{names[-1]}"
-
-
-def terms_apart(schedule: Schedule) -> Schedule:
-    """Products of one waiting value with known factors as equations of their own.
-
-    Where a step multiplies one value by several factors, as it does on the way back, all of the
-    products can then be one, on factors that lie side by side.
-    """
-    before, loop = list(schedule.before), list(schedule.loop)
-    ahead = {equation.symbol for equation in before}
-    given = {s for s in schedule.loop.arguments if s not in ahead}
-    carried = given - {s for part in (schedule.before, schedule.after) for s in part.arguments}
-    waiting = carried | {equation.symbol for equation in loop}
-    found: dict[TensorSymbol, int] = {}
-    for equation in loop:
-        for term in sp.Add.make_args(equation.value):
-            pair = _scaled(term, waiting)
-            if pair:
-                found[pair[0]] = found.get(pair[0], 0) + 1
-    several = {value for value, count in found.items() if count > 1}
-    copies: dict[TensorSymbol, TensorSymbol] = {}
-
-    def factor(symbol: TensorSymbol) -> TensorSymbol:
-        """A known factor in a place that can be chosen."""
-        if symbol in ahead:
-            return symbol
-        if symbol not in copies:
-            copy = TensorSymbol(f"{symbol}_factor", symbol.axes, origin=("beside", (symbol,)))
-            copies[symbol] = copy
-            before.append(Equation(copy, symbol))
-        return copies[symbol]
-
-    equations: list[Equation] = []
-    for equation in loop:
-        terms = []
-        for term in sp.Add.make_args(equation.value):
-            pair = _scaled(term, waiting)
-            if pair is None or pair[0] not in several:
-                terms.append(term)
-                continue
-            value, known = pair
-            product = value * factor(known)
-            if term == equation.value:
-                terms.append(product)
-                continue
-            name = f"{equation.symbol}_from_{value}"
-            part = TensorSymbol(name, equation.symbol.axes, origin=("beside", (equation.symbol,)))
-            equations.append(Equation(part, product))
-            terms.append(part)
-        equations.append(Equation(equation.symbol, sp.Add(*terms)))
-    return _with(schedule, before, equations)
-
-
-def _scaled(term: sp.Expr, waiting: set[TensorSymbol]) -> tuple[TensorSymbol, TensorSymbol] | None:
-    """A product of a value that waits and of a known one."""
-    if not isinstance(term, sp.Mul) or len(term.args) != 2:
-        return None
-    if not all(isinstance(factor, TensorSymbol) for factor in term.args):
-        return None
-    slow = [factor for factor in term.args if factor in waiting]
-    fast = [factor for factor in term.args if factor not in waiting and not is_parameter(factor)]
-    return (slow[0], fast[0]) if len(slow) == len(fast) == 1 else None
-
-
-def _with(schedule: Schedule, before: list[Equation], loop: list[Equation]) -> Schedule:
-    own = {equation.symbol for equation in before}
-    read = {s for equation in before for s in equation.value.atoms(TensorSymbol)} - own
-    outside = dict.fromkeys([*schedule.before.arguments, *schedule.loop.arguments])
-    read_in_loop = {s for equation in loop for s in equation.value.atoms(TensorSymbol)}
-    made = {equation.symbol for equation in loop}
-    first = Program(
-        schedule.before.name,
-        tuple(s for s in outside if s in read),
-        tuple(before),
-        tuple(
-            eq.symbol
-            for eq in before
-            if eq.symbol in read_in_loop or eq.symbol in schedule.before.results
-        ),
-    )
-    arguments = dict.fromkeys([*schedule.loop.arguments, *(eq.symbol for eq in before)])
-    second = Program(
-        schedule.loop.name,
-        tuple(s for s in arguments if s in read_in_loop - made),
-        tuple(loop),
-        schedule.loop.results,
-    )
-    return Schedule(first, second, schedule.after)
-
-
-def has_gradient(joint: Joint) -> bool:
-    """Whether it computes gradients, which are summed over batch and time."""
-    return is_gradient(joint.first)
