@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, ClassVar
 
 import sympy as sp
@@ -91,6 +92,8 @@ class _Body(dict[str, Any]):
 
     def symbol(self, name: str, value: object) -> TensorSymbol:
         """Declare the symbol or the equation of that name."""
+        if isinstance(value, type | ModuleType):
+            raise LanguageError(f"{self.cell}: {name} is imported in the class; import it above")
         if name in self:
             raise LanguageError(f"{self.cell}: {name} is defined twice")
         if is_reserved(name):
