@@ -8,7 +8,7 @@ file, not this one. B is the batch, T the number of time steps. MIT licence; see
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, cast, overload
@@ -20,7 +20,7 @@ Array = NDArray[Any]
 
 _CELL = "rnn_logistic"
 _DTYPES = (np.float32, np.float64)
-_ARRAYS = frozenset({np.ndarray, *_DTYPES})
+_ARRAYS = frozenset({np.ndarray, *_DTYPES, type(None)})
 _COUNTS_STEPS = False
 _PARAMS = {"W_h": "n_h n_x", "U_h": "n_h n_h", "b_h": "n_h"}
 _INPUTS = {"x": "n_x"}
@@ -639,22 +639,32 @@ _KINDS = {name: tuple(_GROUPS[own][0] for own in of) for name, of in _ARGUMENTS.
 def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
     """The length of every axis and the dtype, and the arguments with zeros for None."""
     if tuple(map(type, groups)) == _KINDS[function]:
-        arrays: list[Array] = list(chain.from_iterable(groups))
-        if _ARRAYS.issuperset(map(type, arrays)):
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
-            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+        arrays: list[Array | None] = list(chain.from_iterable(groups))
+        kinds = set(map(type, arrays))
+        if kinds <= _ARRAYS:
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
+            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
             if sizes is not None and dtype in _DTYPES and not others:
-                return sizes, dtype, *groups
+                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
+                return sizes, dtype, *full
     return _checked(function, *groups)
 
 
 @lru_cache(maxsize=64)
-def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+def _lengths(function: str, shapes: tuple[tuple[int, ...] | None, ...]) -> dict[str, int] | None:
     """The length of every axis, from the shapes of all arrays; None if they do not fit."""
-    groups = [_GROUPS[name] for name in _ARGUMENTS[function]]
-    axes = [f"{lead} {own}".split() for _, lead, table in groups for own in table.values()]
+    axes = [
+        (f"{lead} {own}".split(), argument.startswith("d"))
+        for argument in _ARGUMENTS[function]
+        for _, lead, table in [_GROUPS[argument]]
+        for own in table.values()
+    ]
     sizes: dict[str, int] = {}
-    for names, shape in zip(axes, shapes, strict=True):
+    for (names, zero), shape in zip(axes, shapes, strict=True):
+        if shape is None and zero:
+            continue
+        if shape is None:
+            return None
         known = zip(names, shape, strict=False)
         if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
             return None
@@ -684,17 +694,25 @@ def _checked(function: str, *groups: _Given) -> tuple[Any, ...]:
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    filled = []
-    for argument, arrays in zip(arguments, given, strict=True):
+    return sizes, dtype, *_filled(function, given, sizes, cast("np.dtype[Any]", dtype))
+
+
+def _filled(
+    function: str, groups: Iterable[_Given], sizes: dict[str, int], dtype: np.dtype[Any]
+) -> Iterator[_Given]:
+    """The arguments, with zeros where there is None."""
+    for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
+        if type(arrays) is kind and not any(array is None for array in arrays):
+            yield arrays
+            continue
         values = [
             np.zeros([sizes[axis] for axis in f"{lead} {own}".split()], dtype)
             if array is None
             else array
             for array, own in zip(arrays, table.values(), strict=True)
         ]
-        filled.append(getattr(kind, "_make", kind)(values))
-    return sizes, dtype, *filled
+        yield getattr(kind, "_make", kind)(values)
 
 
 def _fields(function: str, argument: str, group: _Given) -> tuple[Any, ...]:
