@@ -319,7 +319,7 @@ def step_hvp(
     # β_t = σ(a_β)
     da_beta = dbeta * beta * one_minus_beta
     # e_t = v_t - S_{t-1} k_t
-    dv = de.copy()
+    dv = de
     # k_t is in e_t, S_t
     dk = (dS_next.mT @ e[:, :, None])[:, :, 0] * beta[:, None] - (de[:, None, :] @ S)[:, 0, :]
     # o_t = S_t q_t

@@ -45,6 +45,7 @@ _SAVED = {
     "s": "",
     "inv_s": "",
     "y_hat": "n_y",
+    "rest_e": "",
     "log_s": "",
     "log_y_hat": "n_y",
     "cost": "",
@@ -87,6 +88,7 @@ class Saved(NamedTuple):
     s: Array  # (B,)
     inv_s: Array  # (B,)
     y_hat: Array  # (B, n_y)
+    rest_e: Array  # (B,)
     log_s: Array  # (B,)
     log_y_hat: Array  # (B, n_y)
     cost: Array  # (B,)
@@ -103,6 +105,7 @@ class Tape(NamedTuple):
     s: Array  # (T, B)
     inv_s: Array  # (T, B)
     y_hat: Array  # (T, B, n_y)
+    rest_e: Array  # (T, B)
     log_s: Array  # (T, B)
     log_y_hat: Array  # (T, B, n_y)
     cost: Array  # (T, B)
@@ -148,8 +151,7 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
         y_hat (B, n_y), cost (B).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    sizes, dtype, *_ = _check("step", params, x, state)
-    n_y = sizes["n_y"]
+    _check("step", params, x, state)
     W_y, b_y = params
     h, y = x
     T = 1
@@ -158,7 +160,7 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
     # m_t = max(a_t)
     m = a.max(axis=-1)
     # z_t = a_t - m_t
-    z = a - m[:, None] * np.ones(n_y, dtype=dtype)
+    z = a - m[:, None]
     # e_t = exp(z_t)
     e = np.exp(z)
     # s_t = Σ e_t
@@ -167,10 +169,12 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
     inv_s = 1 / s
     # ŷ_t = e_t/s_t
     y_hat = inv_s[:, None] * e
+    # s_t - 1
+    rest_e = np.where(y_hat > 0.625, 0, e).sum(axis=-1)
     # log(s_t)
-    log_s = np.log(s)
+    log_s = np.where(s < 1.5, np.log1p(rest_e), np.log(s))
     # log(ŷ_t) = z_t - log(s_t)
-    log_y_hat = z - log_s[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat = z - log_s[:, None]
     # J_t = -y_tᵀ log(ŷ_t)/T
     cost = -(y * log_y_hat).sum(axis=-1) / T
     saved = Saved(
@@ -182,6 +186,7 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
         s=s,
         inv_s=inv_s,
         y_hat=y_hat,
+        rest_e=rest_e,
         log_s=log_s,
         log_y_hat=log_y_hat,
         cost=cost,
@@ -202,25 +207,27 @@ def step_vjp(params: Params, saved: Saved, dnext: Next | None) -> tuple[Params, 
         Cotangents shaped like the arguments of `step`; those of the parameters are summed over
         the batch.
     """
-    sizes, dtype, *_, dnext = _check("step_vjp", params, saved, dnext)
-    n_y = sizes["n_y"]
+    *_, dnext = _check("step_vjp", params, saved, dnext)
     W_y = params.W_y
-    h, y, e, inv_s, log_y_hat = saved.h, saved.y, saved.e, saved.inv_s, saved.log_y_hat
+    h, y, s, y_hat, rest_e = saved.h, saved.y, saved.s, saved.y_hat, saved.rest_e
+    log_y_hat = saved.log_y_hat
     dy_hat, dcost = dnext
     T = 1
+    # 1 - ŷ_t
+    rest_y_hat = rest_e / s
     # J_t = -y_tᵀ log(ŷ_t)/T
     dy = -(dcost[:, None] * log_y_hat) / T
-    dlog_y_hat = -(dcost[:, None] * y) / T
+    dlog_y_hat = dy_hat * y_hat - (dcost[:, None] * y) / T
     # log(ŷ_t) = z_t - log(s_t)
-    dlog_s = dcost / T
-    # ŷ_t = e_t/s_t
-    dinv_s = (dy_hat * e).sum(axis=-1)
-    # s_t is in 1/s_t, log(s_t)
-    ds = dlog_s * inv_s - dinv_s * inv_s**2
-    # e_t is in s_t, ŷ_t
-    de = dy_hat * inv_s[:, None] + ds[:, None] * np.ones(n_y, dtype=dtype)
+    dlog_s = -dlog_y_hat.sum(axis=-1)
+    # Σ δlog(ŷ_t)
+    rest_dlog_y_hat = np.where(y_hat > 0.625, 0, dlog_y_hat).sum(axis=-1)
     # z_t is in e_t, log(ŷ_t)
-    dz = dlog_y_hat + de * e
+    dz = np.where(
+        y_hat > 0.625,
+        rest_y_hat[:, None] * dlog_y_hat - rest_dlog_y_hat[:, None] * y_hat,
+        dlog_y_hat + dlog_s[:, None] * y_hat,
+    )
     # a_t is in m_t, z_t
     da = dz
     # a_t = W_y h_t + b_y
@@ -246,30 +253,30 @@ def step_jvp(
     Returns:
         y_hat (B, n_y), cost (B).
     """
-    sizes, dtype, *_, dparams, dx, dstate = _check("step_jvp", params, saved, dparams, dx, dstate)
-    n_y = sizes["n_y"]
+    *_, dparams, dx, dstate = _check("step_jvp", params, saved, dparams, dx, dstate)
     W_y = params.W_y
-    h, y, e, inv_s, log_y_hat = saved.h, saved.y, saved.e, saved.inv_s, saved.log_y_hat
+    h, y, s, y_hat, rest_e = saved.h, saved.y, saved.s, saved.y_hat, saved.rest_e
+    log_y_hat = saved.log_y_hat
     W_y_dot, b_y_dot = dparams
     h_dot = dx.h
     y_dot = dx.y
     T = 1
+    # 1 - ŷ_t
+    rest_y_hat = rest_e / s
     # a_t = W_y h_t + b_y
     a_dot = h_dot @ W_y.T + h @ W_y_dot.T + b_y_dot
     # z_t = a_t - m_t
     z_dot = a_dot
-    # e_t = exp(z_t)
-    e_dot = e * z_dot
-    # s_t = Σ e_t
-    s_dot = e_dot.sum(axis=-1)
-    # 1/s_t
-    inv_s_dot = -(inv_s**2) * s_dot
-    # ŷ_t = e_t/s_t
-    y_hat_dot = inv_s[:, None] * e_dot + inv_s_dot[:, None] * e
     # log(s_t)
-    log_s_dot = inv_s * s_dot
+    log_s_dot = (y_hat * z_dot).sum(axis=-1)
+    # Σ (ŷ_t ∘ ż_t)
+    rest_z_dot = np.where(y_hat > 0.625, 0, y_hat * z_dot).sum(axis=-1)
     # log(ŷ_t) = z_t - log(s_t)
-    log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat_dot = np.where(
+        y_hat > 0.625, rest_y_hat[:, None] * z_dot - rest_z_dot[:, None], z_dot - log_s_dot[:, None]
+    )
+    # ŷ_t = e_t/s_t
+    y_hat_dot = y_hat * log_y_hat_dot
     # J_t = -y_tᵀ log(ŷ_t)/T
     cost_dot = -(y_dot * log_y_hat).sum(axis=-1) / T - (y * log_y_hat_dot).sum(axis=-1) / T
     return Next(y_hat=y_hat_dot, cost=cost_dot)
@@ -300,56 +307,59 @@ def step_hvp(
     Returns:
         The directional derivatives of what `step_vjp` returns.
     """
-    sizes, dtype, *_, dnext, dparams, dx, dstate = _check(
-        "step_hvp", params, saved, dnext, dparams, dx, dstate
-    )
-    n_y = sizes["n_y"]
+    *_, dnext, dparams, dx, dstate = _check("step_hvp", params, saved, dnext, dparams, dx, dstate)
     W_y = params.W_y
-    h, y, e, inv_s = saved.h, saved.y, saved.e, saved.inv_s
+    h, y, s, y_hat, rest_e = saved.h, saved.y, saved.s, saved.y_hat, saved.rest_e
     dy_hat, dcost = dnext
     W_y_dot, b_y_dot = dparams
     h_dot = dx.h
     y_dot = dx.y
     T = 1
+    # 1 - ŷ_t
+    rest_y_hat = rest_e / s
     # J_t = -y_tᵀ log(ŷ_t)/T
-    dlog_y_hat = -(dcost[:, None] * y) / T
+    dlog_y_hat = dy_hat * y_hat - (dcost[:, None] * y) / T
     # log(ŷ_t) = z_t - log(s_t)
-    dlog_s = dcost / T
-    # ŷ_t = e_t/s_t
-    dinv_s = (dy_hat * e).sum(axis=-1)
-    # s_t is in 1/s_t, log(s_t)
-    ds = dlog_s * inv_s - dinv_s * inv_s**2
-    # e_t is in s_t, ŷ_t
-    de = dy_hat * inv_s[:, None] + ds[:, None] * np.ones(n_y, dtype=dtype)
+    dlog_s = -dlog_y_hat.sum(axis=-1)
+    # Σ δlog(ŷ_t)
+    rest_dlog_y_hat = np.where(y_hat > 0.625, 0, dlog_y_hat).sum(axis=-1)
     # z_t is in e_t, log(ŷ_t)
-    dz = dlog_y_hat + de * e
+    dz = np.where(
+        y_hat > 0.625,
+        rest_y_hat[:, None] * dlog_y_hat - rest_dlog_y_hat[:, None] * y_hat,
+        dlog_y_hat + dlog_s[:, None] * y_hat,
+    )
     # a_t is in m_t, z_t
-    da = dz.copy()
+    da = dz
     # a_t = W_y h_t + b_y
     a_dot = h_dot @ W_y.T + h @ W_y_dot.T + b_y_dot
     # z_t = a_t - m_t
     z_dot = a_dot
-    # e_t = exp(z_t)
-    e_dot = e * z_dot
-    # s_t = Σ e_t
-    s_dot = e_dot.sum(axis=-1)
-    # 1/s_t
-    inv_s_dot = -(inv_s**2) * s_dot
     # log(s_t)
-    log_s_dot = inv_s * s_dot
+    log_s_dot = (y_hat * z_dot).sum(axis=-1)
+    # Σ (ŷ_t ∘ ż_t)
+    rest_z_dot = np.where(y_hat > 0.625, 0, y_hat * z_dot).sum(axis=-1)
     # log(ŷ_t) = z_t - log(s_t)
-    log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat_dot = np.where(
+        y_hat > 0.625, rest_y_hat[:, None] * z_dot - rest_z_dot[:, None], z_dot - log_s_dot[:, None]
+    )
+    # ŷ_t = e_t/s_t
+    y_hat_dot = y_hat * log_y_hat_dot
     # J_t = -y_tᵀ log(ŷ_t)/T
     dy_dot = -(dcost[:, None] * log_y_hat_dot) / T
-    dlog_y_hat_dot = -(dcost[:, None] * y_dot) / T
-    # ŷ_t = e_t/s_t
-    dinv_s_dot = (dy_hat * e_dot).sum(axis=-1)
-    # s_t is in 1/s_t, log(s_t)
-    ds_dot = (dlog_s - 2 * dinv_s * inv_s) * inv_s_dot - dinv_s_dot * inv_s**2
-    # e_t is in s_t, ŷ_t
-    de_dot = dy_hat * inv_s_dot[:, None] + ds_dot[:, None] * np.ones(n_y, dtype=dtype)
+    dlog_y_hat_dot = dy_hat * y_hat_dot - (dcost[:, None] * y_dot) / T
+    # log(ŷ_t) = z_t - log(s_t)
+    dlog_s_dot = -dlog_y_hat_dot.sum(axis=-1)
+    # Σ δ̇log(ŷ_t)
+    rest_dlog_y_hat_dot = np.where(y_hat > 0.625, 0, dlog_y_hat_dot).sum(axis=-1)
+    # δ̇log(ŷ_t) + δ̇log(s_t) ŷ_t
+    dz_dot_of_dlog_y_hat_dot = np.where(
+        y_hat > 0.625,
+        rest_y_hat[:, None] * dlog_y_hat_dot - rest_dlog_y_hat_dot[:, None] * y_hat,
+        dlog_y_hat_dot + dlog_s_dot[:, None] * y_hat,
+    )
     # z_t is in e_t, log(ŷ_t)
-    dz_dot = de * e_dot + dlog_y_hat_dot + de_dot * e
+    dz_dot = dlog_s[:, None] * y_hat_dot + dz_dot_of_dlog_y_hat_dot
     # a_t is in m_t, z_t
     da_dot = dz_dot
     # a_t = W_y h_t + b_y
@@ -396,19 +406,18 @@ def unroll(
     Returns:
         y_hat (T, B, n_y), cost (T, B).
         The tape, which may refer to arguments and results: do not change it. Besides those it holds
-        4 * n_y + 3 * 1 numbers per step and sample.
+        4 * n_y + 4 * 1 numbers per step and sample.
     """
     if checkpoint_every is not None:
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, xs, state0)
     T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
-    add, exp, log, reciprocal = np.add, np.exp, np.log, np.reciprocal
+    add, exp, reciprocal = np.add, np.exp, np.reciprocal
     W_y, b_y = params.W_y, params.b_y
     h_all = xs.h
     a_all = np.empty((T, B, n_y), dtype=dtype)
     e_all = np.empty((T, B, n_y), dtype=dtype)
     inv_s_all = np.empty((T, B), dtype=dtype)
-    log_s_all = np.empty((T, B), dtype=dtype)
     # a_t = W_y h_t + b_y
     _product(h_all, (W_y,), a_all[:, None])
     add(a_all, b_y, out=a_all)
@@ -416,7 +425,7 @@ def unroll(
     a_rows = a_all.reshape(T * B, n_y)
     m_rows = a_rows.max(axis=-1)
     # z_t = a_t - m_t
-    z_rows = a_rows - m_rows[:, None] * np.ones(n_y, dtype=dtype)
+    z_rows = a_rows - m_rows[:, None]
     # e_t = exp(z_t)
     z_all = z_rows.reshape(T, B, n_y)
     exp(z_all, out=e_all)
@@ -429,11 +438,12 @@ def unroll(
     # ŷ_t = e_t/s_t
     inv_s_rows = inv_s_all.reshape(T * B)
     y_hat_rows = inv_s_rows[:, None] * e_rows
+    # s_t - 1
+    rest_e_rows = np.where(y_hat_rows > 0.625, 0, e_rows).sum(axis=-1)
     # log(s_t)
-    log(s_all, out=log_s_all)
+    log_s_rows = np.where(s_rows < 1.5, np.log1p(rest_e_rows), np.log(s_rows))
     # log(ŷ_t) = z_t - log(s_t)
-    log_s_rows = log_s_all.reshape(T * B)
-    log_y_hat_rows = z_rows - log_s_rows[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat_rows = z_rows - log_s_rows[:, None]
     # J_t = -y_tᵀ log(ŷ_t)/T
     y_rows = xs.y.reshape(T * B, n_y)
     cost_rows = -(y_rows * log_y_hat_rows).sum(axis=-1) / T
@@ -446,7 +456,8 @@ def unroll(
         s=s_rows.reshape(T, B),
         inv_s=inv_s_all,
         y_hat=y_hat_rows.reshape(T, B, n_y),
-        log_s=log_s_all,
+        rest_e=rest_e_rows.reshape(T, B),
+        log_s=log_s_rows.reshape(T, B),
         log_y_hat=log_y_hat_rows.reshape(T, B, n_y),
         cost=cost_rows.reshape(T, B),
     )
@@ -472,48 +483,38 @@ def unroll_vjp(
         return _unroll_vjp_in_segments(params, tape, dnexts)
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_h, n_y = sizes["T"], sizes["B"], sizes["n_h"], sizes["n_y"]
-    add, copyto, divide, multiply, square = np.add, np.copyto, np.divide, np.multiply, np.square
-    subtract = np.subtract
+    copyto, divide = np.copyto, np.divide
     W_y = params.W_y
-    e_all = tape.e
-    inv_s_all = tape.inv_s
-    dcost_all = dnexts.cost
-    dlog_s_all = np.empty((T, B), dtype=dtype)
-    ds_all = np.empty((T, B), dtype=dtype)
-    de_all = np.empty((T, B, n_y), dtype=dtype)
+    s_all = tape.s
+    rest_e_all = tape.rest_e
+    rest_y_hat_all = np.empty((T, B), dtype=dtype)
+    dz_all = np.empty((T, B, n_y), dtype=dtype)
+    # 1 - ŷ_t
+    divide(rest_e_all, s_all, out=rest_y_hat_all)
     # J_t = -y_tᵀ log(ŷ_t)/T
     dcost_rows = dnexts.cost.reshape(T * B)
     log_y_hat_rows = tape.log_y_hat.reshape(T * B, n_y)
     dy_rows = -(dcost_rows[:, None] * log_y_hat_rows) / T
-    y_rows = tape.y.reshape(T * B, n_y)
-    dlog_y_hat_rows = -(dcost_rows[:, None] * y_rows) / T
-    # log(ŷ_t) = z_t - log(s_t)
-    divide(dcost_all, T, out=dlog_s_all)
-    # ŷ_t = e_t/s_t
     dy_hat_rows = dnexts.y_hat.reshape(T * B, n_y)
-    e_rows = tape.e.reshape(T * B, n_y)
-    dinv_s_rows = (dy_hat_rows * e_rows).sum(axis=-1)
-    dinv_s_all = ds_all
-    dinv_s_all[...] = dinv_s_rows.reshape(T, B)
-    # s_t is in 1/s_t, log(s_t)
-    spare = np.empty_like(ds_all)
-    spare_j = np.empty_like(ds_all)
-    square(inv_s_all, out=spare)
-    multiply(dinv_s_all, spare, out=ds_all)
-    multiply(dlog_s_all, inv_s_all, out=spare_j)
-    subtract(spare_j, ds_all, out=ds_all)
-    # e_t is in s_t, ŷ_t
-    ds_rows = ds_all.reshape(T * B)
-    inv_s_rows = tape.inv_s.reshape(T * B)
-    de_rows = dy_hat_rows * inv_s_rows[:, None] + ds_rows[:, None] * np.ones(n_y, dtype=dtype)
-    de_all[...] = de_rows.reshape(T, B, n_y)
+    y_rows = tape.y.reshape(T * B, n_y)
+    y_hat_rows = tape.y_hat.reshape(T * B, n_y)
+    dlog_y_hat_rows = dy_hat_rows * y_hat_rows - (dcost_rows[:, None] * y_rows) / T
+    dlog_y_hat_all = dz_all
+    dlog_y_hat_all[...] = dlog_y_hat_rows.reshape(T, B, n_y)
+    # log(ŷ_t) = z_t - log(s_t)
+    dlog_s_rows = -dlog_y_hat_rows.sum(axis=-1)
+    # Σ δlog(ŷ_t)
+    rest_dlog_y_hat_rows = np.where(y_hat_rows > 0.625, 0, dlog_y_hat_rows).sum(axis=-1)
     # z_t is in e_t, log(ŷ_t)
-    dz_all = de_all
-    dlog_y_hat_all = dlog_y_hat_rows.reshape(T, B, n_y)
-    multiply(de_all, e_all, out=dz_all)
-    add(dlog_y_hat_all, dz_all, out=dz_all)
+    rest_y_hat_rows = rest_y_hat_all.reshape(T * B)
+    dz_rows = np.where(
+        y_hat_rows > 0.625,
+        rest_y_hat_rows[:, None] * dlog_y_hat_rows - rest_dlog_y_hat_rows[:, None] * y_hat_rows,
+        dlog_y_hat_rows + dlog_s_rows[:, None] * y_hat_rows,
+    )
+    dz_all[...] = dz_rows.reshape(T, B, n_y)
     # a_t is in m_t, z_t
-    da_all = de_all
+    da_all = dz_all
     copyto(da_all, dz_all)
     # a_t = W_y h_t + b_y
     da_rows = da_all.reshape(T * B, n_y)
@@ -550,17 +551,19 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, dxs, dstate0
     )
     T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
-    add, copyto, multiply, negative, square = np.add, np.copyto, np.multiply, np.negative, np.square
+    add, copyto, divide, multiply = np.add, np.copyto, np.divide, np.multiply
     W_y = params.W_y
     W_y_dot, b_y_dot = dparams
     h_all = tape.h
-    e_all = tape.e
-    inv_s_all = tape.inv_s
+    s_all = tape.s
+    y_hat_all = tape.y_hat
+    rest_e_all = tape.rest_e
     h_dot_all = dxs.h
+    rest_y_hat_all = np.empty((T, B), dtype=dtype)
     a_dot_all = np.empty((T, B, n_y), dtype=dtype)
-    e_dot_all = np.empty((T, B, n_y), dtype=dtype)
-    s_dot_all = np.empty((T, B), dtype=dtype)
-    inv_s_dot_all = np.empty((T, B), dtype=dtype)
+    y_hat_dot_all = np.empty((T, B, n_y), dtype=dtype)
+    # 1 - ŷ_t
+    divide(rest_e_all, s_all, out=rest_y_hat_all)
     # a_t = W_y h_t + b_y
     spare = np.empty_like(a_dot_all)
     _product(h_dot_all, (W_y,), a_dot_all[:, None])
@@ -570,30 +573,23 @@ def unroll_jvp(
     # z_t = a_t - m_t
     z_dot_all = a_dot_all
     copyto(z_dot_all, a_dot_all)
-    # e_t = exp(z_t)
-    multiply(e_all, z_dot_all, out=e_dot_all)
-    # s_t = Σ e_t
-    e_dot_rows = e_dot_all.reshape(T * B, n_y)
-    s_dot_rows = e_dot_rows.sum(axis=-1)
-    s_dot_all[...] = s_dot_rows.reshape(T, B)
-    # 1/s_t
-    square(inv_s_all, out=inv_s_dot_all)
-    multiply(inv_s_dot_all, s_dot_all, out=inv_s_dot_all)
-    negative(inv_s_dot_all, out=inv_s_dot_all)
-    # ŷ_t = e_t/s_t
-    e_rows = tape.e.reshape(T * B, n_y)
-    inv_s_rows = tape.inv_s.reshape(T * B)
-    inv_s_dot_rows = inv_s_dot_all.reshape(T * B)
-    y_hat_dot_rows = inv_s_rows[:, None] * e_dot_rows + inv_s_dot_rows[:, None] * e_rows
     # log(s_t)
-    log_s_dot_all = s_dot_all
-    multiply(inv_s_all, s_dot_all, out=log_s_dot_all)
-    # log(ŷ_t) = z_t - log(s_t)
-    log_s_dot_rows = log_s_dot_all.reshape(T * B)
+    y_hat_rows = tape.y_hat.reshape(T * B, n_y)
     z_dot_rows = z_dot_all.reshape(T * B, n_y)
-    log_y_hat_dot_rows = z_dot_rows - log_s_dot_rows[:, None] * np.ones(n_y, dtype=dtype)
+    log_s_dot_rows = (y_hat_rows * z_dot_rows).sum(axis=-1)
+    # Σ (ŷ_t ∘ ż_t)
+    rest_z_dot_rows = np.where(y_hat_rows > 0.625, 0, y_hat_rows * z_dot_rows).sum(axis=-1)
+    # log(ŷ_t) = z_t - log(s_t)
+    rest_y_hat_rows = rest_y_hat_all.reshape(T * B)
+    log_y_hat_dot_rows = np.where(
+        y_hat_rows > 0.625,
+        rest_y_hat_rows[:, None] * z_dot_rows - rest_z_dot_rows[:, None],
+        z_dot_rows - log_s_dot_rows[:, None],
+    )
     log_y_hat_dot_all = a_dot_all
     log_y_hat_dot_all[...] = log_y_hat_dot_rows.reshape(T, B, n_y)
+    # ŷ_t = e_t/s_t
+    multiply(y_hat_all, log_y_hat_dot_all, out=y_hat_dot_all)
     # J_t = -y_tᵀ log(ŷ_t)/T
     log_y_hat_rows = tape.log_y_hat.reshape(T * B, n_y)
     y_rows = tape.y.reshape(T * B, n_y)
@@ -602,7 +598,7 @@ def unroll_jvp(
         -(y_dot_rows * log_y_hat_rows).sum(axis=-1) / T
         - (y_rows * log_y_hat_dot_rows).sum(axis=-1) / T
     )
-    return Next(y_hat=y_hat_dot_rows.reshape(T, B, n_y), cost=cost_dot_rows.reshape(T, B))
+    return Next(y_hat=y_hat_dot_all, cost=cost_dot_rows.reshape(T, B))
 
 
 def _unroll_in_segments(
