@@ -68,7 +68,7 @@ def load(path: Path) -> Cell:
 
 HINTS = {
     "ufunc": "NumPy's functions do not take expressions, use those of equations.language",
-    "for @": "a product is written with a name on one side at least",
+    "for @": "use matmul(left, right) where neither is a name",
     "truth value": "use where(condition, first, second)",
     "has no attribute 'T'": "there is no transpose, use Contract with an einsum signature",
 }

@@ -58,8 +58,8 @@ def matmul(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     n_left, n_right = rank(left), rank(right)
     if not (n_left and n_right):
         raise LanguageError(
-            f"{shown(left)} @ {shown(right)}: both sides of @ need an axis; use * for a number, "
-            "scale(...) for a scalar of the cell"
+            f"{shown(left)} @ {shown(right)}: both sides of @ need an axis; use scale for a "
+            "scalar, * for a number"
         )
     a, b = LETTERS[:n_left], LETTERS[n_left - 1 : n_left + n_right - 1]
     return Contract(f"{a},{b}->{a[:-1]}{b[1:]}", left, right)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from equations import cells
+from equations.registry import load
 from verify.evidence.case import Case, Kind, make_case
 from verify.evidence.derived import Function, programs_of
 from verify.evidence.record import Planted, Stated
@@ -17,6 +19,7 @@ from verify.evidence.verdict import judge
 from verify.mutants import Mutant, mutants
 from verify.routes import routes
 from verify.routes.route import ElementRoute, Route
+from verify.target import built
 
 ROUTES = {route.name: route for route in routes()}
 FAST = {name: route for name, route in ROUTES.items() if route.asked(quick=True)}
@@ -187,3 +190,25 @@ def test_a_reserve_finds_what_is_missing_and_leaves_the_rest(case_of: dict[str, 
     whole = route.reference(case, "step_vjp")
     assert asked[name].value[mask] == whole[name].value[mask]
     assert np.array_equal(np.isfinite(asked[name].bound), mask)
+
+
+def test_derivatives_that_are_zero_warn_of_nothing(tmp_path: Path) -> None:
+    """The second derivatives of a sum are; warnings are errors here."""
+    path = tmp_path / "plain.py"
+    path.write_text(
+        """
+from equations.definition import Definition, Input, State
+
+
+class plain(Definition):
+    x = Input("n_h")
+    h = State("n_h")
+    h_next = h + x
+""",
+        encoding="utf-8",
+    )
+    cell = load(path)
+    subject = generated(built(cell, "plain.py"), cell)
+    records = list(check(ROUTES["autograd"], subject, make_case(cell)))
+    assert records
+    assert all(record.passed for record in records)
