@@ -38,7 +38,9 @@ torch may treat subnormal numbers as zero."""
 ABOUT_FACTORS = """\
 Every factor as a cell of one line, generated for the purpose, at pre-activations from end to end:
 ±700 in float64, ±85 in float32. The plain error, in ulps. σ'' and tanh'' are zero at a = 0, and
-near it 1 - 2σ is a difference that cancels: there the error may grow like 1/|a|."""
+near it 1 - 2σ is a difference that cancels: there the error may grow like 1/|a|. Of the head,
+-log ŷ, ŷ - y and its derivative are those of the target's class, whose logit is swept beside two
+that are 0."""
 
 ABOUT_GATES = """\
 One gate at a time is driven through all pre-activations, its argument exactly representable;

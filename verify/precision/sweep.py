@@ -118,7 +118,7 @@ FACTORS: Sequence[tuple[str, type[Definition], Function, str]] = (
     ("tanh''(a)", _Tanh, "step_hvp", "a"),
     ("-log ŷ", _Head, "step", "cost"),
     ("ŷ - y", _Head, "step_vjp", "a"),
-    ("(ŷ - y)'", _Head, "step_hvp", "a"),
+    ("(-log ŷ)''", _Head, "step_hvp", "a"),
 )
 """A name, the cell of one line that has it, and the result of that cell which it is."""
 
