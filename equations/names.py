@@ -29,9 +29,9 @@ FIXED = frozenset(
 """Names that generated functions have besides those of the cell."""
 
 MADE = re.compile(
-    r"(exp|one_minus|slope|spare|arrays|sum)_.*"
+    r"(exp|one_minus|rest|slope|spare|arrays|sum)_.*"
     r"|.*_(all|rows?|steps?|ahead|columns|blocks|chunk|flat|factor|etc|dot\d*|given|later|of|T)"
-    r"|.*_(by|from|to)_.*"
+    r"|.*_(by|from|of|to)_.*"
     r"|k_|.*_compiled"
 )
 """Names that generated functions make of others."""

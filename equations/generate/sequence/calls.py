@@ -16,7 +16,7 @@ from equations.generate.sequence.joint import Joined, is_product
 from equations.language import Size, TensorSymbol
 from equations.order import Order
 
-FUNCTIONS = {"Abs": "absolute", "tanh": "tanh", "exp": "exp", "log": "log", "log1p": "log1p"}
+FUNCTIONS = {"Abs": "absolute", "tanh": "tanh", "exp": "exp", "log": "log"}
 """The ufunc of each function of the language."""
 
 Part = TypeVar("Part")
