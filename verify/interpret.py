@@ -37,8 +37,11 @@ class Arithmetic(Protocol):
     Arrays may be of any kind that broadcasts `+`, `*` and `**` like NumPy.
     """
 
-    functions: Mapping[str, Callable[[Array], Array]]
-    """By SymPy's name: `tanh`, `sigmoid`, `exp`, `log`, `sqrt`."""
+    functions: Mapping[str, Callable[..., Array]]
+    """By SymPy's name: `tanh`, `sigmoid`, `exp`, `log`, `sqrt`.
+
+    A `ramp(a, slope, offset, low, high)` is two selections where it is not among them.
+    """
 
     def number(self, value: sp.Expr) -> Array:
         """An exact number (an integer or a fraction) in this arithmetic."""
@@ -175,9 +178,20 @@ def _value(
     if isinstance(expression, sp.Pow):
         return _power(recur(expression.base), expression.exp, arithmetic)
     name = type(expression).__name__
+    if name == "ramp" and name not in arithmetic.functions:
+        return _ramp(*(recur(part) for part in expression.args), arithmetic)
     if name not in arithmetic.functions:
         raise NotImplementedError(f"{type(arithmetic).__name__} has no function {name}")
-    return arithmetic.functions[name](recur(expression.args[0]))
+    return arithmetic.functions[name](*(recur(part) for part in expression.args))
+
+
+def _ramp(
+    a: Array, slope: Array, offset: Array, low: Array, high: Array, arithmetic: Arithmetic
+) -> Array:
+    """min(max(slope a + offset, low), high), in which an end is chosen where the line meets it."""
+    line = a * slope + offset
+    above = arithmetic.where(arithmetic.compare(">", line, low), line, low)
+    return arithmetic.where(arithmetic.compare("<", above, high), above, high)
 
 
 def _contraction(node: Contract, operands: list[Array], arithmetic: Arithmetic) -> Array:

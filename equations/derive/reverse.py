@@ -96,7 +96,7 @@ def _passed_on(
     functions: Mapping[sp.Expr, TensorSymbol],
 ) -> Iterable[tuple[TensorSymbol, sp.Expr]]:
     """What an equation adds to the cotangents of the symbols in it."""
-    componentwise, nodes = split_linear(equation.value)
+    componentwise, nodes = split_linear(equation.value, functions)
     for symbol in ordered_symbols(componentwise, program.position):
         yield symbol, cotangent * partial(componentwise, symbol, functions)
     for node in nodes:
@@ -112,9 +112,11 @@ def adjoints(node: Linear, cotangent: sp.Expr) -> Iterable[tuple[TensorSymbol, s
             (first, Select(condition, cotangent, sp.S.Zero)),
             (second, Select(condition, sp.S.Zero, cotangent)),
         ):
-            sign, symbol = branch.as_coeff_Mul()
-            if isinstance(symbol, TensorSymbol):
-                yield symbol, number * sign * term
+            sign, inner = branch.as_coeff_Mul()
+            if isinstance(inner, TensorSymbol):
+                yield inner, number * sign * term
+            elif isinstance(inner, Select):
+                yield from adjoints((inner, number * sign), term)
         return
     inputs, output = expression.letters
     for k, operand in enumerate(expression.operands):

@@ -20,6 +20,7 @@ from equations.language import (
     TensorSymbol,
     axes_of,
     constant_factor,
+    ramp,
 )
 from equations.order import Order
 
@@ -130,6 +131,9 @@ class Writer:
                 return f"(1 / {self.factor(1 / factor)})"
             power = "**" if isinstance(factor.base, TensorSymbol) else " ** "
             return f"{self.factor(factor.base)}{power}{_number(factor.exp)}"
+        if isinstance(factor, ramp):
+            low, high = map(_number, factor.args[3:])
+            return f"np.clip({self.text(factor.line)}, {low}, {high})"
         if isinstance(factor, sp.Function):
             return f"{FUNCTIONS[type(factor).__name__]}({self.text(factor.args[0])})"
         if isinstance(factor, Select):

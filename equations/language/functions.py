@@ -6,7 +6,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from equations.language.leaves import LETTERS, LanguageError, Ones, Size
-from equations.language.nodes import Contract, Largest, Select, axes_of, rank
+from equations.language.nodes import Contract, Largest, Select, axes_of, ramp, rank
 
 exp, log, sqrt, tanh = sp.exp, sp.log, sp.sqrt, sp.tanh
 
@@ -32,14 +32,22 @@ def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
 
 
 def clip(a: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Expr:
-    """Keep a within [low, high]; the derivative at both ends is 1, beyond them 0."""
-    return minimum(maximum(a, sp.sympify(low)), sp.sympify(high))
+    """a kept within two numbers; its derivative is 1 between them, at them and beyond them 0.
+
+    Between two tensors it is `minimum(maximum(a, low), high)`.
+    """
+    return ramp(a, 1, 0, low, high)
 
 
-def hard_sigmoid(a: sp.Expr, slope: sp.Expr | None = None) -> sp.Expr:
-    """clip(slope a + 1/2, 0, 1): slope 1/6 in PyTorch and Keras 3, 1/5 in Keras 2 and ONNX."""
-    slope = sp.Rational(1, 6) if slope is None else slope
-    return clip(slope * a + sp.S.Half, sp.S.Zero, sp.S.One)
+def hard_sigmoid(
+    a: sp.Expr, slope: sp.Expr = sp.Rational(1, 6), offset: sp.Expr = sp.S.Half
+) -> sp.Expr:
+    """slope a + offset kept within [0, 1], where its derivative is 0 at both ends and beyond.
+
+    The slope is 1/6 in PyTorch, JAX and Keras 3; 1/5 in Theano, Keras 1 and 2, and in ONNX, which
+    calls it alpha, and the offset beta.
+    """
+    return ramp(a, slope, offset, 0, 1)
 
 
 def where(condition: Relational, first: sp.Expr, second: sp.Expr) -> sp.Expr:

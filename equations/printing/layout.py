@@ -17,6 +17,7 @@ from equations.language import (
     Size,
     TensorSymbol,
     axes_of,
+    ramp,
 )
 from equations.printing.contraction import matrix_form
 from equations.printing.names import argument_name, cotangent_level, parsed, tangent_level
@@ -294,6 +295,8 @@ class Layout:
             return self._selection(value, recur)
         if isinstance(value, Relational):
             return Compare(value.rel_op.replace("==", "="), *(recur(side) for side in value.args))
+        if isinstance(value, ramp):
+            return self._ramp(value, recur)
         if isinstance(value, sp.Function | sp.Max | sp.Min):
             return Call(type(value).__name__.lower(), self._arguments(value, recur))
         if isinstance(value, Largest):
@@ -319,6 +322,18 @@ class Layout:
         if value.is_Rational and value.q != 1:
             return Ratio(Text(str(value.p)), Text(str(value.q)))
         return Text(str(value))
+
+    def _ramp(self, value: ramp, recur: Callable[[sp.Expr], Node]) -> Node:
+        """The line and its ends; a slope stays in front of a sum instead of in its terms."""
+        argument, slope, offset, low, high = value.args
+        size = abs(slope)
+        term = _numbered(recur(argument), str(size.p))
+        term = term if size.q == 1 else Ratio(term, Text(str(size.q)))
+        parts = [(bool(slope.is_negative), term)]
+        if offset != 0:
+            parts.append((bool(offset.is_negative), recur(abs(offset))))
+        line = term if parts == [(False, term)] else Sum(tuple(parts))
+        return Call("clip", (line, recur(low), recur(high)))
 
     def _selection(self, value: Select, recur: Callable[[sp.Expr], Node]) -> Node:
         """max, min and |a| where the selection is one of them."""

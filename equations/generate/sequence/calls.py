@@ -13,7 +13,7 @@ from typing import TypeVar
 import sympy as sp
 
 from equations.generate.sequence.joint import Joined, is_product
-from equations.language import Size, TensorSymbol
+from equations.language import Size, TensorSymbol, ramp
 from equations.order import Order
 
 FUNCTIONS = {"Abs": "absolute", "tanh": "tanh", "exp": "exp", "log": "log"}
@@ -70,6 +70,10 @@ class Calls:
             self.ratio(value, out)
         elif isinstance(value, sp.Pow):
             self.power(value, out)
+        elif isinstance(value, ramp):
+            low, high = map(_number, value.args[3:])
+            self.call("maximum", self.operand(value.line, out), low, out=out)
+            self.call("minimum", out, high, out=out)
         elif isinstance(value, sp.Function) and type(value).__name__ in FUNCTIONS:
             name = FUNCTIONS[type(value).__name__]
             self.call(name, self.operand(value.args[0], out), out=out)
