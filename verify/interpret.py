@@ -177,18 +177,20 @@ def _value(
         return _fold(lambda a, b: a * b, [recur(part) for part in expression.args])
     if isinstance(expression, sp.Pow):
         return _power(recur(expression.base), expression.exp, arithmetic)
-    name = type(expression).__name__
-    if name == "ramp" and name not in arithmetic.functions:
-        return _ramp(*(recur(part) for part in expression.args), arithmetic)
-    if name not in arithmetic.functions:
+    parts = [recur(part) for part in expression.args]
+    return _function(type(expression).__name__, parts, arithmetic)
+
+
+def _function(name: str, parts: list[Array], arithmetic: Arithmetic) -> Array:
+    """The value of a function.
+
+    A ramp is min(max(line, low), high), and the end where the line meets it.
+    """
+    if name in arithmetic.functions:
+        return arithmetic.functions[name](*parts)
+    if name != "ramp":
         raise NotImplementedError(f"{type(arithmetic).__name__} has no function {name}")
-    return arithmetic.functions[name](*(recur(part) for part in expression.args))
-
-
-def _ramp(
-    a: Array, slope: Array, offset: Array, low: Array, high: Array, arithmetic: Arithmetic
-) -> Array:
-    """min(max(slope a + offset, low), high), in which an end is chosen where the line meets it."""
+    a, slope, offset, low, high = parts
     line = a * slope + offset
     above = arithmetic.where(arithmetic.compare(">", line, low), line, low)
     return arithmetic.where(arithmetic.compare("<", above, high), above, high)

@@ -5,7 +5,7 @@ import sympy as sp
 from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, Identity, absolute, hard_sigmoid, maximum, minimum, tanh
-from equations.theorem import Theorem
+from equations.theorem import Theorem, slope
 
 SLOPE = sp.Rational(1, 5)
 
@@ -70,10 +70,11 @@ class gru_keep_hard(Definition):
 
     theorems = (
         Theorem("Γ_u is within [0, 1], ends included", (0, "<=", u, "<=", 1)),
+        Theorem("Γ_u has a slope of at most 1/5", (0, "<=", slope(u), "<=", SLOPE)),
         Theorem(
             "the new state is between the old one and the candidate",
             (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
         ),
         Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
-        Theorem("Γ_u stays below its upper end", (u, "<", 1), holds=False),
+        Theorem("Γ_u has a slope of at most 1/6", (slope(u), "<=", sp.Rational(1, 6)), holds=False),
     )

@@ -5,7 +5,7 @@ import sympy as sp
 from equations.boundary import Boundary, Saturation, gradient, jacobian
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Identity, absolute, hard_sigmoid, tanh
-from equations.theorem import Theorem
+from equations.theorem import Theorem, slope
 
 SLOPE = sp.Rational(1, 5)
 
@@ -71,8 +71,9 @@ class lstm_hard(Definition):
 
     theorems = (
         Theorem("f is within [0, 1], ends included", (0, "<=", f, "<=", 1)),
+        Theorem("f has a slope of at most 1/5", (0, "<=", slope(f), "<=", SLOPE)),
         Theorem("c grows by at most 1 a step", (absolute(c_next), "<=", absolute(c) + 1)),
         Theorem("h never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
         Theorem("h has the sign of c", (0, "<=", h_next * c_next)),
-        Theorem("f stays below its upper end", (f, "<", 1), holds=False),
+        Theorem("f has a slope of at most 1/6", (slope(f), "<=", sp.Rational(1, 6)), holds=False),
     )

@@ -13,7 +13,7 @@ import sympy as sp
 
 from equations.derive.local import Linear, factored, function_names, partial, split_linear
 from equations.derive.names import CotangentNames
-from equations.language import Contract, LanguageError, Ones, Select, TensorSymbol
+from equations.language import Contract, LanguageError, Ones, Select, TensorSymbol, constant_factor
 from equations.program import Equation, Program, ordered_symbols
 
 
@@ -107,16 +107,18 @@ def adjoints(node: Linear, cotangent: sp.Expr) -> Iterable[tuple[TensorSymbol, s
     """What a linear node passes to each of its operands."""
     expression, number = node
     if isinstance(expression, Select):
-        condition, first, second = expression.args
-        for branch, term in (
-            (first, Select(condition, cotangent, sp.S.Zero)),
-            (second, Select(condition, sp.S.Zero, cotangent)),
-        ):
+        condition, *branches = expression.args
+        for k, branch in enumerate(branches):
             sign, inner = branch.as_coeff_Mul()
-            if isinstance(inner, TensorSymbol):
-                yield inner, number * sign * term
-            elif isinstance(inner, Select):
-                yield from adjoints((inner, number * sign), term)
+            passed: Iterable[tuple[TensorSymbol, sp.Expr]] = ()
+            if isinstance(inner, Select):
+                passed = adjoints((inner, sp.S.One), cotangent)
+            elif isinstance(inner, TensorSymbol):
+                passed = [(inner, cotangent)]
+            for symbol, term in passed:
+                own, rest = constant_factor(term)
+                chosen = [rest if n == k else sp.S.Zero for n in range(len(branches))]
+                yield symbol, number * sign * own * Select(condition, *chosen)
         return
     inputs, output = expression.letters
     for k, operand in enumerate(expression.operands):

@@ -153,11 +153,13 @@ class Writer:
 
     def select(self, node: sp.Expr) -> str:
         """`np.where`; a mask selects, it does not multiply."""
-        condition, first, second = node.args
-        left, right = (self.text(side) for side in condition.args)
-        return (
-            f"np.where({left} {condition.rel_op} {right}, {self.text(first)}, {self.text(second)})"
-        )
+        conditions, first, second = node.cases
+        written = [
+            f" {relation.rel_op} ".join(self.text(side) for side in relation.args)
+            for relation in conditions
+        ]
+        mask = written[0] if len(written) == 1 else " & ".join(f"({text})" for text in written)
+        return f"np.where({mask}, {self.text(first)}, {self.text(second)})"
 
     def contraction(self, node: Contract, output: str) -> Operand:
         """A contraction for a result with these letters (renamed to the node's own)."""

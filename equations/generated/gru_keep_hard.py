@@ -216,7 +216,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # Γ_r ∘ h_{t-1}
     dr = dr_h * h
     # Γ_r = clip(a_r/5 + 1/2, 0, 1)
-    da_r = 0.2 * np.where(r < 1, np.where(r > 0, dr, 0), 0)
+    da_r = 0.2 * np.where((r > 0) & (r < 1), dr, 0)
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     dW_r = da_r.T @ x
     dU_r = da_r.T @ h
@@ -224,7 +224,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
     du = dh_next * (h - h_cand)
     # Γ_u = clip(a_u/5 + 1/2, 0, 1)
-    da_u = 0.2 * np.where(u < 1, np.where(u > 0, du, 0), 0)
+    da_u = 0.2 * np.where((u > 0) & (u < 1), du, 0)
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     dW_u = da_u.T @ x
     dU_u = da_u.T @ h
@@ -278,11 +278,11 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     a_u_dot = x_dot @ W_u.T + h_dot @ U_u.T + x @ W_u_dot.T + h @ U_u_dot.T + b_u_dot
     # Γ_u = clip(a_u/5 + 1/2, 0, 1)
-    u_dot = np.where(u > 0, np.where(u < 1, 0.2 * a_u_dot, 0), 0)
+    u_dot = np.where((u > 0) & (u < 1), 0.2 * a_u_dot, 0)
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
     # Γ_r = clip(a_r/5 + 1/2, 0, 1)
-    r_dot = np.where(r > 0, np.where(r < 1, 0.2 * a_r_dot, 0), 0)
+    r_dot = np.where((r > 0) & (r < 1), 0.2 * a_r_dot, 0)
     # Γ_r ∘ h_{t-1}
     r_h_dot = r * h_dot + h * r_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
@@ -338,24 +338,20 @@ def step_hvp(
     dr_h = da_h_cand @ U_h
     # Γ_r ∘ h_{t-1}
     dr = dr_h * h
-    # where(Γ_r > 0, δΓ_r, 0)
-    da_r_part = np.where(r > 0, dr, 0)
     # Γ_r = clip(a_r/5 + 1/2, 0, 1)
-    da_r = 0.2 * np.where(r < 1, da_r_part, 0)
+    da_r = 0.2 * np.where((r > 0) & (r < 1), dr, 0)
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
     du = dh_next * (h - h_cand)
-    # where(Γ_u > 0, δΓ_u, 0)
-    da_u_part = np.where(u > 0, du, 0)
     # Γ_u = clip(a_u/5 + 1/2, 0, 1)
-    da_u = 0.2 * np.where(u < 1, da_u_part, 0)
+    da_u = 0.2 * np.where((u > 0) & (u < 1), du, 0)
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     a_u_dot = x_dot @ W_u.T + h_dot @ U_u.T + x @ W_u_dot.T + h @ U_u_dot.T + b_u_dot
     # Γ_u = clip(a_u/5 + 1/2, 0, 1)
-    u_dot = np.where(u > 0, np.where(u < 1, 0.2 * a_u_dot, 0), 0)
+    u_dot = np.where((u > 0) & (u < 1), 0.2 * a_u_dot, 0)
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     a_r_dot = x_dot @ W_r.T + h_dot @ U_r.T + x @ W_r_dot.T + h @ U_r_dot.T + b_r_dot
     # Γ_r = clip(a_r/5 + 1/2, 0, 1)
-    r_dot = np.where(r > 0, np.where(r < 1, 0.2 * a_r_dot, 0), 0)
+    r_dot = np.where((r > 0) & (r < 1), 0.2 * a_r_dot, 0)
     # Γ_r ∘ h_{t-1}
     r_h_dot = r * h_dot + h * r_dot
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
@@ -373,18 +369,16 @@ def step_hvp(
     dr_h_dot = da_h_cand_dot @ U_h + da_h_cand @ U_h_dot
     # Γ_r ∘ h_{t-1}
     dr_dot = dr_h * h_dot + dr_h_dot * h
-    da_r_part_dot = np.where(r > 0, dr_dot, 0)
     # Γ_r = clip(a_r/5 + 1/2, 0, 1)
-    da_r_dot = 0.2 * np.where(r < 1, da_r_part_dot, 0)
+    da_r_dot = 0.2 * np.where((r > 0) & (r < 1), dr_dot, 0)
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     dW_r_dot = da_r.T @ x_dot + da_r_dot.T @ x
     dU_r_dot = da_r.T @ h_dot + da_r_dot.T @ h
     db_r_dot = da_r_dot.sum(axis=0)
     # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
     du_dot = dh_next * (h_dot - h_cand_dot)
-    da_u_part_dot = np.where(u > 0, du_dot, 0)
     # Γ_u = clip(a_u/5 + 1/2, 0, 1)
-    da_u_dot = 0.2 * np.where(u < 1, da_u_part_dot, 0)
+    da_u_dot = 0.2 * np.where((u > 0) & (u < 1), du_dot, 0)
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     dW_u_dot = da_u.T @ x_dot + da_u_dot.T @ x
     dU_u_dot = da_u.T @ h_dot + da_u_dot.T @ h
@@ -445,16 +439,16 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     da_u_dh = U_u
     # Γ_u = clip(a_u/5 + 1/2, 0, 1)
     du_dh = np.where(
-        u[:, :, None] * np.ones(n_h, dtype=dtype) > 0,
-        np.where(u[:, :, None] * np.ones(n_h, dtype=dtype) < 1, 0.2 * da_u_dh, 0),
+        (u[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (u[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        0.2 * da_u_dh,
         0,
     )
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     da_r_dh = U_r
     # Γ_r = clip(a_r/5 + 1/2, 0, 1)
     dr_dh = np.where(
-        r[:, :, None] * np.ones(n_h, dtype=dtype) > 0,
-        np.where(r[:, :, None] * np.ones(n_h, dtype=dtype) < 1, 0.2 * da_r_dh, 0),
+        (r[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (r[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        0.2 * da_r_dh,
         0,
     )
     # Γ_r ∘ h_{t-1}
@@ -499,7 +493,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, matmul, multiply, subtract, tanh = np.add, np.matmul, np.multiply, np.subtract, np.tanh
+    add, matmul, maximum, minimum, multiply = np.add, np.matmul, np.maximum, np.minimum, np.multiply
+    subtract, tanh = np.subtract, np.tanh
     one = np.array(1, dtype=dtype)
     half = np.array(0.5, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
@@ -680,10 +675,10 @@ def unroll_vjp(
             multiply(dr_h, h, out=dr)
             # Γ_r = clip(a_r/5 + 1/2, 0, 1)
             da_r = dr
-            da_r[...] = 0.2 * np.where(r < 1, np.where(r > 0, dr, 0), 0)
+            da_r[...] = 0.2 * np.where((r > 0) & (r < 1), dr, 0)
             # Γ_u = clip(a_u/5 + 1/2, 0, 1)
             da_u = du
-            da_u[...] = 0.2 * np.where(u < 1, np.where(u > 0, du, 0), 0)
+            da_u[...] = 0.2 * np.where((u > 0) & (u < 1), du, 0)
             # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
             dh = dh_from_dh_next
             matmul(da_u_r_row, U_u_r_columns, out=spare_n_h_blocks)
@@ -855,10 +850,10 @@ def unroll_jvp(
         add(spare_2_n_h, a_u_r_dot_ahead, out=a_u_r_dot)
         # Γ_u = clip(a_u/5 + 1/2, 0, 1)
         u_dot = a_u_dot
-        u_dot[...] = np.where(u > 0, np.where(u < 1, 0.2 * a_u_dot, 0), 0)
+        u_dot[...] = np.where((u > 0) & (u < 1), 0.2 * a_u_dot, 0)
         # Γ_r = clip(a_r/5 + 1/2, 0, 1)
         r_dot = a_r_dot
-        r_dot[...] = np.where(r > 0, np.where(r < 1, 0.2 * a_r_dot, 0), 0)
+        r_dot[...] = np.where((r > 0) & (r < 1), 0.2 * a_r_dot, 0)
         # Γ_r ∘ h_{t-1}
         r_h_dot = a_r_dot
         multiply(h, r_dot, out=r_h_dot)

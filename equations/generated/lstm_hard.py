@@ -263,7 +263,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # h_t = o_t ∘ tanh(c_t)
     do = dh_next * tanh_c_next
     # o_t = clip(a_o/5 + 1/2, 0, 1)
-    da_o = 0.2 * np.where(o < 1, np.where(o > 0, do, 0), 0)
+    da_o = 0.2 * np.where((o > 0) & (o < 1), do, 0)
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     dW_o = da_o.T @ x
     dU_o = da_o.T @ h
@@ -271,7 +271,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di = dc_next * g
     # i_t = clip(a_i/5 + 1/2, 0, 1)
-    da_i = 0.2 * np.where(i < 1, np.where(i > 0, di, 0), 0)
+    da_i = 0.2 * np.where((i > 0) & (i < 1), di, 0)
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     dW_i = da_i.T @ x
     dU_i = da_i.T @ h
@@ -279,7 +279,7 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     df = dc_next * c
     # f_t = clip(a_f/5 + 1/2, 0, 1)
-    da_f = 0.2 * np.where(f < 1, np.where(f > 0, df, 0), 0)
+    da_f = 0.2 * np.where((f > 0) & (f < 1), df, 0)
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     dW_f = da_f.T @ x
     dU_f = da_f.T @ h
@@ -352,15 +352,15 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     a_f_dot = x_dot @ W_f.T + h_dot @ U_f.T + x @ W_f_dot.T + h @ U_f_dot.T + b_f_dot
     # f_t = clip(a_f/5 + 1/2, 0, 1)
-    f_dot = np.where(f > 0, np.where(f < 1, 0.2 * a_f_dot, 0), 0)
+    f_dot = np.where((f > 0) & (f < 1), 0.2 * a_f_dot, 0)
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     a_i_dot = x_dot @ W_i.T + h_dot @ U_i.T + x @ W_i_dot.T + h @ U_i_dot.T + b_i_dot
     # i_t = clip(a_i/5 + 1/2, 0, 1)
-    i_dot = np.where(i > 0, np.where(i < 1, 0.2 * a_i_dot, 0), 0)
+    i_dot = np.where((i > 0) & (i < 1), 0.2 * a_i_dot, 0)
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     a_o_dot = x_dot @ W_o.T + h_dot @ U_o.T + x @ W_o_dot.T + h @ U_o_dot.T + b_o_dot
     # o_t = clip(a_o/5 + 1/2, 0, 1)
-    o_dot = np.where(o > 0, np.where(o < 1, 0.2 * a_o_dot, 0), 0)
+    o_dot = np.where((o > 0) & (o < 1), 0.2 * a_o_dot, 0)
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
@@ -436,34 +436,28 @@ def step_hvp(
     da_g = dg * slope_g
     # h_t = o_t ∘ tanh(c_t)
     do = dh_next * tanh_c_next
-    # where(o_t > 0, δo_t, 0)
-    da_o_part = np.where(o > 0, do, 0)
     # o_t = clip(a_o/5 + 1/2, 0, 1)
-    da_o = 0.2 * np.where(o < 1, da_o_part, 0)
+    da_o = 0.2 * np.where((o > 0) & (o < 1), do, 0)
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di = dc_next * g
-    # where(i_t > 0, δi_t, 0)
-    da_i_part = np.where(i > 0, di, 0)
     # i_t = clip(a_i/5 + 1/2, 0, 1)
-    da_i = 0.2 * np.where(i < 1, da_i_part, 0)
+    da_i = 0.2 * np.where((i > 0) & (i < 1), di, 0)
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     df = dc_next * c
-    # where(f_t > 0, δf_t, 0)
-    da_f_part = np.where(f > 0, df, 0)
     # f_t = clip(a_f/5 + 1/2, 0, 1)
-    da_f = 0.2 * np.where(f < 1, da_f_part, 0)
+    da_f = 0.2 * np.where((f > 0) & (f < 1), df, 0)
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     a_f_dot = x_dot @ W_f.T + h_dot @ U_f.T + x @ W_f_dot.T + h @ U_f_dot.T + b_f_dot
     # f_t = clip(a_f/5 + 1/2, 0, 1)
-    f_dot = np.where(f > 0, np.where(f < 1, 0.2 * a_f_dot, 0), 0)
+    f_dot = np.where((f > 0) & (f < 1), 0.2 * a_f_dot, 0)
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     a_i_dot = x_dot @ W_i.T + h_dot @ U_i.T + x @ W_i_dot.T + h @ U_i_dot.T + b_i_dot
     # i_t = clip(a_i/5 + 1/2, 0, 1)
-    i_dot = np.where(i > 0, np.where(i < 1, 0.2 * a_i_dot, 0), 0)
+    i_dot = np.where((i > 0) & (i < 1), 0.2 * a_i_dot, 0)
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     a_o_dot = x_dot @ W_o.T + h_dot @ U_o.T + x @ W_o_dot.T + h @ U_o_dot.T + b_o_dot
     # o_t = clip(a_o/5 + 1/2, 0, 1)
-    o_dot = np.where(o > 0, np.where(o < 1, 0.2 * a_o_dot, 0), 0)
+    o_dot = np.where((o > 0) & (o < 1), 0.2 * a_o_dot, 0)
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     a_g_dot = x_dot @ W_g.T + h_dot @ U_g.T + x @ W_g_dot.T + h @ U_g_dot.T + b_g_dot
     # g_t = tanh(a_g)
@@ -489,27 +483,24 @@ def step_hvp(
     db_g_dot = da_g_dot.sum(axis=0)
     # h_t = o_t ∘ tanh(c_t)
     do_dot = dh_next * tanh_c_next_dot
-    da_o_part_dot = np.where(o > 0, do_dot, 0)
     # o_t = clip(a_o/5 + 1/2, 0, 1)
-    da_o_dot = 0.2 * np.where(o < 1, da_o_part_dot, 0)
+    da_o_dot = 0.2 * np.where((o > 0) & (o < 1), do_dot, 0)
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     dW_o_dot = da_o.T @ x_dot + da_o_dot.T @ x
     dU_o_dot = da_o.T @ h_dot + da_o_dot.T @ h
     db_o_dot = da_o_dot.sum(axis=0)
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     di_dot = dc_next * g_dot + dc_next_dot * g
-    da_i_part_dot = np.where(i > 0, di_dot, 0)
     # i_t = clip(a_i/5 + 1/2, 0, 1)
-    da_i_dot = 0.2 * np.where(i < 1, da_i_part_dot, 0)
+    da_i_dot = 0.2 * np.where((i > 0) & (i < 1), di_dot, 0)
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     dW_i_dot = da_i.T @ x_dot + da_i_dot.T @ x
     dU_i_dot = da_i.T @ h_dot + da_i_dot.T @ h
     db_i_dot = da_i_dot.sum(axis=0)
     # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
     df_dot = dc_next * c_dot + dc_next_dot * c
-    da_f_part_dot = np.where(f > 0, df_dot, 0)
     # f_t = clip(a_f/5 + 1/2, 0, 1)
-    da_f_dot = 0.2 * np.where(f < 1, da_f_part_dot, 0)
+    da_f_dot = 0.2 * np.where((f > 0) & (f < 1), df_dot, 0)
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     dW_f_dot = da_f.T @ x_dot + da_f_dot.T @ x
     dU_f_dot = da_f.T @ h_dot + da_f_dot.T @ h
@@ -580,24 +571,24 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     da_f_dh = U_f
     # f_t = clip(a_f/5 + 1/2, 0, 1)
     df_dh = np.where(
-        f[:, :, None] * np.ones(n_h, dtype=dtype) > 0,
-        np.where(f[:, :, None] * np.ones(n_h, dtype=dtype) < 1, 0.2 * da_f_dh, 0),
+        (f[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (f[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        0.2 * da_f_dh,
         0,
     )
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     da_i_dh = U_i
     # i_t = clip(a_i/5 + 1/2, 0, 1)
     di_dh = np.where(
-        i[:, :, None] * np.ones(n_h, dtype=dtype) > 0,
-        np.where(i[:, :, None] * np.ones(n_h, dtype=dtype) < 1, 0.2 * da_i_dh, 0),
+        (i[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (i[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        0.2 * da_i_dh,
         0,
     )
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     da_o_dh = U_o
     # o_t = clip(a_o/5 + 1/2, 0, 1)
     do_dh = np.where(
-        o[:, :, None] * np.ones(n_h, dtype=dtype) > 0,
-        np.where(o[:, :, None] * np.ones(n_h, dtype=dtype) < 1, 0.2 * da_o_dh, 0),
+        (o[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (o[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        0.2 * da_o_dh,
         0,
     )
     # a_g = W_g x_t + U_g h_{t-1} + b_g
@@ -646,7 +637,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, matmul, multiply, tanh = np.add, np.matmul, np.multiply, np.tanh
+    add, matmul, maximum, minimum, multiply = np.add, np.matmul, np.maximum, np.minimum, np.multiply
+    tanh = np.tanh
     one = np.array(1, dtype=dtype)
     half = np.array(0.5, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
@@ -855,18 +847,18 @@ def unroll_vjp(
             multiply(dh_next, tanh_c_next, out=do)
             # o_t = clip(a_o/5 + 1/2, 0, 1)
             da_o = dh_next
-            da_o[...] = 0.2 * np.where(o < 1, np.where(o > 0, do, 0), 0)
+            da_o[...] = 0.2 * np.where((o > 0) & (o < 1), do, 0)
             # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
             multiply(dc_next, g, out=di)
             # i_t = clip(a_i/5 + 1/2, 0, 1)
             da_i = di
-            da_i[...] = 0.2 * np.where(i < 1, np.where(i > 0, di, 0), 0)
+            da_i[...] = 0.2 * np.where((i > 0) & (i < 1), di, 0)
             # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
             df = dc_next
             multiply(dc_next, c, out=df)
             # f_t = clip(a_f/5 + 1/2, 0, 1)
             da_f = dc_next
-            da_f[...] = 0.2 * np.where(f < 1, np.where(f > 0, df, 0), 0)
+            da_f[...] = 0.2 * np.where((f > 0) & (f < 1), df, 0)
             # h_{t-1} is in a_f, a_i, a_o, a_g
             matmul(da_o_f_g_i_row, U_o_f_g_i_columns, out=dh_blocks)
     # a_o = W_o x_t + U_o h_{t-1} + b_o
@@ -1060,13 +1052,13 @@ def unroll_jvp(
         add(spare_4_n_h, a_f_i_o_g_dot_ahead, out=a_f_i_o_g_dot)
         # f_t = clip(a_f/5 + 1/2, 0, 1)
         f_dot = a_f_dot
-        f_dot[...] = np.where(f > 0, np.where(f < 1, 0.2 * a_f_dot, 0), 0)
+        f_dot[...] = np.where((f > 0) & (f < 1), 0.2 * a_f_dot, 0)
         # i_t = clip(a_i/5 + 1/2, 0, 1)
         i_dot = a_i_dot
-        i_dot[...] = np.where(i > 0, np.where(i < 1, 0.2 * a_i_dot, 0), 0)
+        i_dot[...] = np.where((i > 0) & (i < 1), 0.2 * a_i_dot, 0)
         # o_t = clip(a_o/5 + 1/2, 0, 1)
         o_dot = a_o_dot
-        o_dot[...] = np.where(o > 0, np.where(o < 1, 0.2 * a_o_dot, 0), 0)
+        o_dot[...] = np.where((o > 0) & (o < 1), 0.2 * a_o_dot, 0)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         multiply(f, c_dot, out=c_next_dot)
         multiply(c, f_dot, out=spare_n_h)

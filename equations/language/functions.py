@@ -9,6 +9,7 @@ from equations.language.leaves import LETTERS, LanguageError, Ones, Size
 from equations.language.nodes import Contract, Largest, Select, axes_of, ramp, rank
 
 exp, log, sqrt, tanh = sp.exp, sp.log, sp.sqrt, sp.tanh
+SIXTH = sp.Rational(1, 6)
 
 
 def relu(a: sp.Expr) -> sp.Expr:
@@ -32,20 +33,18 @@ def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
 
 
 def clip(a: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Expr:
-    """a kept within two numbers; its derivative is 1 between them, at them and beyond them 0.
+    """Keep a within two numbers; the derivative is 1 between them, and 0 at them and beyond.
 
     Between two tensors it is `minimum(maximum(a, low), high)`.
     """
     return ramp(a, 1, 0, low, high)
 
 
-def hard_sigmoid(
-    a: sp.Expr, slope: sp.Expr = sp.Rational(1, 6), offset: sp.Expr = sp.S.Half
-) -> sp.Expr:
-    """slope a + offset kept within [0, 1], where its derivative is 0 at both ends and beyond.
+def hard_sigmoid(a: sp.Expr, slope: sp.Expr = SIXTH, offset: sp.Expr = sp.S.Half) -> sp.Expr:
+    """A line kept within [0, 1]: `clip(slope * a + offset, 0, 1)`, with the derivative of `clip`.
 
-    The slope is 1/6 in PyTorch, JAX and Keras 3; 1/5 in Theano, Keras 1 and 2, and in ONNX, which
-    calls it alpha, and the offset beta.
+    The slope is 1/6 in PyTorch, JAX and Keras 3; 1/5 in Theano, in Keras 1 and 2, and by default in
+    ONNX, where slope and offset are called alpha and beta.
     """
     return ramp(a, slope, offset, 0, 1)
 

@@ -110,6 +110,18 @@ class Select(sp.Expr):  # type: ignore[misc]
             return first
         return sp.Expr.__new__(cls, condition, first, second)
 
+    @property
+    def cases(self) -> tuple[tuple[Relational, ...], sp.Expr, sp.Expr]:
+        """The conditions that must all hold, the value where they do, and the other value.
+
+        A selection in a selection with the same other value asks for both conditions.
+        """
+        condition, first, second = self.args
+        if isinstance(first, Select) and first.args[2] == second:
+            more, first, _ = first.cases
+            return (condition, *more), first, second
+        return (condition,), first, second
+
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         if symbol not in self.free_symbols:
             return sp.S.Zero
@@ -197,8 +209,8 @@ class ramp(sp.Function):  # type: ignore[misc]  # noqa: N801 - SymPy names funct
         The masks read the value, which is at hand wherever a derivative is taken.
         """
         argument, slope, _, low, high = self.args
-        below = Select(sp.Lt(self, high, evaluate=False), slope * argument, sp.S.Zero)
-        return Select(sp.Gt(self, low, evaluate=False), below, sp.S.Zero)
+        inside = Select(sp.Lt(self, high, evaluate=False), slope * argument, sp.S.Zero)
+        return Select(sp.Gt(self, low, evaluate=False), inside, sp.S.Zero)
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """No factor: a mask selects, it does not multiply."""

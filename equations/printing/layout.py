@@ -345,7 +345,12 @@ class Layout:
             return Call("min", (recur(first), recur(second)))
         if condition.rel_op in (">", ">=") and sides == (first, 0) and second == -first:
             return Call("abs", (recur(first),))
-        return Call("where", (recur(condition), recur(first), recur(second)))
+        conditions, first, second = value.cases
+        low, high = conditions[0], conditions[-1]
+        if [c.rel_op for c in conditions] == [">", "<"] and low.args[0] == high.args[0]:
+            between = Compare("<", recur(low.args[1]), recur(high))
+            return Call("where", (between, recur(first), recur(second)))
+        return Call("where", (recur(condition), *map(recur, value.args[1:])))
 
 
 def _is_number(value: sp.Expr) -> bool:

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from verify.arithmetic.polynomials import Polynomial, Ring, indicator, labelled, polynomial, rational
+from verify.arithmetic.polynomials import (
+    Polynomial,
+    Ring,
+    indicator,
+    labelled,
+    polynomial,
+    rational,
+)
 
 Array = Any
 

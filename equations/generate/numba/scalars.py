@@ -21,6 +21,7 @@ from equations.language import (
     TensorSymbol,
     axes_of,
     constant_factor,
+    ramp,
 )
 from equations.order import Order
 
@@ -88,10 +89,14 @@ class Scalars:
         if isinstance(factor, sp.Pow):
             return self.power(factor, at)
         if isinstance(factor, Select):
-            condition, first, second = factor.args
-            left, right = (self.text(side, at) for side in condition.args)
-            chosen, other = self.text(first, at), self.text(second, at)
-            return f"({chosen} if {left} {condition.rel_op} {right} else {other})"
+            conditions, first, second = factor.cases
+            mask = " and ".join(
+                f" {condition.rel_op} ".join(self.text(side, at) for side in condition.args)
+                for condition in conditions
+            )
+            return f"({self.text(first, at)} if {mask} else {self.text(second, at)})"
+        if isinstance(factor, ramp):
+            return self.ramp(factor, at)
         if isinstance(factor, Largest):
             return self.largest(factor)
         if isinstance(factor, sp.Function):
@@ -146,6 +151,14 @@ class Scalars:
             at = [where[letter] for letter in letters]
             factors.append(self.factor(operand, at) if simple else f"({self.text(operand, at)})")
         return " * ".join(factors) or "real(1)"
+
+    def ramp(self, node: ramp, at: Indices) -> str:
+        """A line between two ends; one that is no number stays."""
+        low, high = map(_real, node.args[3:])
+        self.sums += 1
+        name = f"line_{self.sums}"
+        self.lines.append(f"{name} = {self.text(node.line, at)}")
+        return f"({low} if {name} < {low} else {high} if {name} > {high} else {name})"
 
     def largest(self, node: Largest) -> str:
         """The largest component; one that is no number stays."""
