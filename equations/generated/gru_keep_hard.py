@@ -439,8 +439,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     da_u_dh = U_u
     # Γ_u = clip(a_u/5 + 1/2, 0, 1)
     du_dh = np.where(
-        (u[:, :, None] * np.ones(n_h, dtype=dtype) > 0)
-        & (u[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        (u[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (u[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
         0.2 * da_u_dh,
         0,
     )
@@ -448,8 +447,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     da_r_dh = U_r
     # Γ_r = clip(a_r/5 + 1/2, 0, 1)
     dr_dh = np.where(
-        (r[:, :, None] * np.ones(n_h, dtype=dtype) > 0)
-        & (r[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        (r[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (r[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
         0.2 * da_r_dh,
         0,
     )

@@ -571,8 +571,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     da_f_dh = U_f
     # f_t = clip(a_f/5 + 1/2, 0, 1)
     df_dh = np.where(
-        (f[:, :, None] * np.ones(n_h, dtype=dtype) > 0)
-        & (f[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        (f[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (f[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
         0.2 * da_f_dh,
         0,
     )
@@ -580,8 +579,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     da_i_dh = U_i
     # i_t = clip(a_i/5 + 1/2, 0, 1)
     di_dh = np.where(
-        (i[:, :, None] * np.ones(n_h, dtype=dtype) > 0)
-        & (i[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        (i[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (i[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
         0.2 * da_i_dh,
         0,
     )
@@ -589,8 +587,7 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     da_o_dh = U_o
     # o_t = clip(a_o/5 + 1/2, 0, 1)
     do_dh = np.where(
-        (o[:, :, None] * np.ones(n_h, dtype=dtype) > 0)
-        & (o[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
+        (o[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (o[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
         0.2 * da_o_dh,
         0,
     )
