@@ -88,7 +88,7 @@ def evaluate(
     for equation in program.equations:
         value = _value(equation.value, known, sizes, arithmetic)
         axes = equation.symbol.axes
-        if axes and _axes(equation.value) is None:
+        if _axes(equation.value) is None:
             value = value * arithmetic.ones(*(sizes[axis] for axis in axes))
         known[equation.symbol.name] = value
     return known

@@ -155,11 +155,24 @@ class Writer:
         """`np.where`; a mask selects, it does not multiply."""
         conditions, first, second = node.cases
         written = [
-            f" {relation.rel_op} ".join(self.text(side) for side in relation.args)
+            f" {relation.rel_op} ".join(self.side(side) for side in relation.args)
             for relation in conditions
         ]
         mask = written[0] if len(written) == 1 else " & ".join(f"({text})" for text in written)
         return f"np.where({mask}, {self.text(first)}, {self.text(second)})"
+
+    def side(self, value: sp.Expr) -> str:
+        """One side of a relation; where it is repeated over an axis, that axis has the length 1."""
+        if isinstance(value, Contract):
+            (inputs, output), operands = value.letters, value.operands
+            own = [k for k, operand in enumerate(operands) if not isinstance(operand, Ones)]
+            letters = inputs[own[0]] if own else ""
+            kept = "".join(letter for letter in output if letter in letters)
+            if len(own) == 1 and isinstance(operands[own[0]], TensorSymbol) and kept == letters:
+                lead = [":"] if self.is_batched(value) else []
+                axes = [":" if letter in letters else "None" for letter in output]
+                return f"{self.name(operands[own[0]])}[{', '.join([*lead, *axes])}]"
+        return self.text(value)
 
     def contraction(self, node: Contract, output: str) -> Operand:
         """A contraction for a result with these letters (renamed to the node's own)."""

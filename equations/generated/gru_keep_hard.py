@@ -438,19 +438,11 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     da_u_dh = U_u
     # Γ_u = clip(a_u/5 + 1/2, 0, 1)
-    du_dh = np.where(
-        (u[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (u[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
-        0.2 * da_u_dh,
-        0,
-    )
+    du_dh = np.where((u[:, :, None] > 0) & (u[:, :, None] < 1), 0.2 * da_u_dh, 0)
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     da_r_dh = U_r
     # Γ_r = clip(a_r/5 + 1/2, 0, 1)
-    dr_dh = np.where(
-        (r[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (r[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
-        0.2 * da_r_dh,
-        0,
-    )
+    dr_dh = np.where((r[:, :, None] > 0) & (r[:, :, None] < 1), 0.2 * da_r_dh, 0)
     # Γ_r ∘ h_{t-1}
     dr_h_dh = r[:, :, None] * np.eye(n_h, dtype=dtype) + h[:, :, None] * dr_dh
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h

@@ -570,27 +570,15 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     da_f_dh = U_f
     # f_t = clip(a_f/5 + 1/2, 0, 1)
-    df_dh = np.where(
-        (f[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (f[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
-        0.2 * da_f_dh,
-        0,
-    )
+    df_dh = np.where((f[:, :, None] > 0) & (f[:, :, None] < 1), 0.2 * da_f_dh, 0)
     # a_i = W_i x_t + U_i h_{t-1} + b_i
     da_i_dh = U_i
     # i_t = clip(a_i/5 + 1/2, 0, 1)
-    di_dh = np.where(
-        (i[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (i[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
-        0.2 * da_i_dh,
-        0,
-    )
+    di_dh = np.where((i[:, :, None] > 0) & (i[:, :, None] < 1), 0.2 * da_i_dh, 0)
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     da_o_dh = U_o
     # o_t = clip(a_o/5 + 1/2, 0, 1)
-    do_dh = np.where(
-        (o[:, :, None] * np.ones(n_h, dtype=dtype) > 0) & (o[:, :, None] * np.ones(n_h, dtype=dtype) < 1),
-        0.2 * da_o_dh,
-        0,
-    )
+    do_dh = np.where((o[:, :, None] > 0) & (o[:, :, None] < 1), 0.2 * da_o_dh, 0)
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     da_g_dh = U_g
     # g_t = tanh(a_g)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
+from sympy.core.relational import Relational
 
 from equations.generate.source import Lines, indented
 from equations.language import (
@@ -90,10 +91,10 @@ class Scalars:
             return self.power(factor, at)
         if isinstance(factor, Select):
             conditions, first, second = factor.cases
-            mask = " and ".join(
-                f" {condition.rel_op} ".join(self.text(side, at) for side in condition.args)
-                for condition in conditions
-            )
+            mask = " and ".join(self.relation(condition, at) for condition in conditions)
+            low, high = conditions[0], conditions[-1]
+            if [c.rel_op for c in conditions] == [">", "<"] and low.args[0] == high.args[0]:
+                mask = f"{self.text(low.args[1], at)} < {self.relation(high, at)}"
             return f"({self.text(first, at)} if {mask} else {self.text(second, at)})"
         if isinstance(factor, ramp):
             return self.ramp(factor, at)
@@ -151,6 +152,10 @@ class Scalars:
             at = [where[letter] for letter in letters]
             factors.append(self.factor(operand, at) if simple else f"({self.text(operand, at)})")
         return " * ".join(factors) or "real(1)"
+
+    def relation(self, condition: Relational, at: Indices) -> str:
+        """One condition of a selection."""
+        return f" {condition.rel_op} ".join(self.text(side, at) for side in condition.args)
 
     def ramp(self, node: ramp, at: Indices) -> str:
         """A line between two ends; one that is no number stays."""

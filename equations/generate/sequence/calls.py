@@ -93,7 +93,10 @@ class Calls:
         names = self.operands([part for _, part in parts], out)
         parts, names = self.first_two(parts, names, out)
         (minus, _), total = parts[0], names[0]
-        if minus:
+        if minus:  # all are, and what lies where the result will must not be written over
+            there = [out, *([self.name(self.over)] if self.over is not None else [])]
+            names.sort(key=lambda name: name not in there)
+            total = names[0]
             self.call("negative", total, out=out)
             total = out
         for (minus, _), name in zip(parts[1:], names[1:], strict=True):

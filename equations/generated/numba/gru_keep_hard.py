@@ -439,19 +439,13 @@ def _unroll_vjp_2(
             # Γ_r ∘ h_{t-1}
             dr = dr_h * h_all[row, j]
             # Γ_r = clip(a_r/5 + 1/2, 0, 1)
-            da_r = (
-                real(1 / 5)
-                * (dr if r_all[row, j] > real(0) and r_all[row, j] < real(1) else real(0))
-            )
+            da_r = real(1 / 5) * (dr if real(0) < r_all[row, j] < real(1) else real(0))
             da_u_r_h_cand_all[row, n_h + j] = da_r
             dh_sum_of[sample, n_h + j] = da_r
             # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
             du = dh_next_step[sample, j] * du_by_dh_next
             # Γ_u = clip(a_u/5 + 1/2, 0, 1)
-            da_u = (
-                real(1 / 5)
-                * (du if u_all[row, j] > real(0) and u_all[row, j] < real(1) else real(0))
-            )
+            da_u = real(1 / 5) * (du if real(0) < u_all[row, j] < real(1) else real(0))
             da_u_r_h_cand_all[row, j] = da_u
             dh_sum_of[sample, j] = da_u
 
@@ -659,10 +653,7 @@ def _unroll_jvp_1(
             # a_r = W_r x_t + U_r h_{t-1} + b_r
             a_r_dot = a_r_dot_ahead + U_u_r_h_dot_step[sample, n_h + j]
             # Γ_r = clip(a_r/5 + 1/2, 0, 1)
-            r_dot = (
-                real(1 / 5)
-                * a_r_dot if r_all[row, j] > real(0) and r_all[row, j] < real(1) else real(0)
-            )
+            r_dot = real(1 / 5) * a_r_dot if real(0) < r_all[row, j] < real(1) else real(0)
             # Γ_r ∘ h_{t-1}
             r_h_dot = r_all[row, j] * h_dot_all[row, j] + h_all[row, j] * r_dot
             r_h_dot_step[sample, j] = r_h_dot
@@ -717,10 +708,7 @@ def _unroll_jvp_2(
             # a_u = W_u x_t + U_u h_{t-1} + b_u
             a_u_dot = a_u_dot_ahead + U_u_r_h_dot_step[sample, j]
             # Γ_u = clip(a_u/5 + 1/2, 0, 1)
-            u_dot = (
-                real(1 / 5)
-                * a_u_dot if u_all[row, j] > real(0) and u_all[row, j] < real(1) else real(0)
-            )
+            u_dot = real(1 / 5) * a_u_dot if real(0) < u_all[row, j] < real(1) else real(0)
             # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
             a_h_cand_dot = a_h_cand_dot_ahead + U_h_r_h_dot_step[sample, j]
             # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)

@@ -433,26 +433,17 @@ def _unroll_vjp_1(
             # h_t = o_t ∘ tanh(c_t)
             do = dh_next * tanh_c_next_all[row, j]
             # o_t = clip(a_o/5 + 1/2, 0, 1)
-            da_o = (
-                real(1 / 5)
-                * (do if o_all[row, j] > real(0) and o_all[row, j] < real(1) else real(0))
-            )
+            da_o = real(1 / 5) * (do if real(0) < o_all[row, j] < real(1) else real(0))
             da_f_i_o_g_all[row, 2 * n_h + j] = da_o
             # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
             di = dc_next * g_all[row, j]
             # i_t = clip(a_i/5 + 1/2, 0, 1)
-            da_i = (
-                real(1 / 5)
-                * (di if i_all[row, j] > real(0) and i_all[row, j] < real(1) else real(0))
-            )
+            da_i = real(1 / 5) * (di if real(0) < i_all[row, j] < real(1) else real(0))
             da_f_i_o_g_all[row, n_h + j] = da_i
             # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
             df = dc_next * c_all[row, j]
             # f_t = clip(a_f/5 + 1/2, 0, 1)
-            da_f = (
-                real(1 / 5)
-                * (df if f_all[row, j] > real(0) and f_all[row, j] < real(1) else real(0))
-            )
+            da_f = real(1 / 5) * (df if real(0) < f_all[row, j] < real(1) else real(0))
             da_f_i_o_g_all[row, j] = da_f
 
 
@@ -666,24 +657,15 @@ def _unroll_jvp_1(
             # a_f = W_f x_t + U_f h_{t-1} + b_f
             a_f_dot = a_f_dot_ahead + U_f_i_o_g_h_dot_step[sample, j]
             # f_t = clip(a_f/5 + 1/2, 0, 1)
-            f_dot = (
-                real(1 / 5)
-                * a_f_dot if f_all[row, j] > real(0) and f_all[row, j] < real(1) else real(0)
-            )
+            f_dot = real(1 / 5) * a_f_dot if real(0) < f_all[row, j] < real(1) else real(0)
             # a_i = W_i x_t + U_i h_{t-1} + b_i
             a_i_dot = a_i_dot_ahead + U_f_i_o_g_h_dot_step[sample, n_h + j]
             # i_t = clip(a_i/5 + 1/2, 0, 1)
-            i_dot = (
-                real(1 / 5)
-                * a_i_dot if i_all[row, j] > real(0) and i_all[row, j] < real(1) else real(0)
-            )
+            i_dot = real(1 / 5) * a_i_dot if real(0) < i_all[row, j] < real(1) else real(0)
             # a_o = W_o x_t + U_o h_{t-1} + b_o
             a_o_dot = a_o_dot_ahead + U_f_i_o_g_h_dot_step[sample, 2 * n_h + j]
             # o_t = clip(a_o/5 + 1/2, 0, 1)
-            o_dot = (
-                real(1 / 5)
-                * a_o_dot if o_all[row, j] > real(0) and o_all[row, j] < real(1) else real(0)
-            )
+            o_dot = real(1 / 5) * a_o_dot if real(0) < o_all[row, j] < real(1) else real(0)
             # a_g = W_g x_t + U_g h_{t-1} + b_g
             a_g_dot = a_g_dot_ahead + U_f_i_o_g_h_dot_step[sample, 3 * n_h + j]
             # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
