@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -104,7 +104,9 @@ class Cell:
 
     @cached_property
     def _backward(self) -> Program:
-        return recognise(reverse(self.forward(), wrt=self._by_role), self.forward())
+        return _with_its_facts(
+            lambda forward: recognise(reverse(forward, wrt=self._by_role), forward), self.forward()
+        )
 
     def gradient(self) -> Program:
         """The gradient of the loss, for a cell that declares one: its cotangent is 1.
@@ -142,11 +144,12 @@ class Cell:
     def second(self) -> Program:
         """Second order: the tangents of the gradients, the derivation applied to its own result."""
         backward = self.backward()
-        whole = normal_form(self.forward().then(backward, f"{self.name} and its backward"))
+        forward = replace(self.forward(), facts=backward.facts)
+        whole = normal_form(forward.then(backward, f"{self.name} and its backward"))
         derived = tangent(whole, wrt=self.forward().arguments, results=backward.results)
-        return whole.needed_for(
-            [s for s in derived.arguments if whole.value_of(s) is not None]
-        ).then(derived, derived.name)
+        read = [s for s in derived.arguments if whole.value_of(s) is not None]
+        second = whole.needed_for(read).then(derived, derived.name)
+        return replace(second, results=derived.results)
 
     def sequence(self) -> Recurrence:
         """The cell over any number of steps."""
@@ -155,8 +158,18 @@ class Cell:
     def bptt(self) -> Recurrence:
         """Backpropagation through time."""
         recurrence = backward_sequence(self.forward(), self.carried, self.parameters, self._by_role)
-        return replace(recurrence, body=recognise(recurrence.body, self.forward()))
+        body = recognise(recurrence.body, self.forward())
+        return replace(recurrence, body=replace(body, facts=self.backward().facts))
 
     def tangent_sequence(self) -> Recurrence:
         """Forward mode over any number of steps."""
         return tangent_sequence(self.forward(), self.carried)
+
+
+def _with_its_facts(derive: Callable[[Program], Program], forward: Program) -> Program:
+    """What is derived from equations with their facts, or without them where it is the same."""
+    derived = derive(forward)
+    if not forward.facts:
+        return derived
+    without = derive(replace(forward, facts=()))
+    return without if without.equations == derived.equations else derived

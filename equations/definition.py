@@ -19,8 +19,8 @@ else is metadata. `gru.cell` is the finished `Cell`.
 from __future__ import annotations
 
 import inspect
-import keyword
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, ClassVar
 
 import sympy as sp
@@ -28,17 +28,11 @@ import sympy as sp
 from equations.boundary import check_statements
 from equations.cell import Cell, Gate
 from equations.language import LanguageError, Role, TensorSymbol, accepted, axes_of
+from equations.names import derived_from, is_reserved
 from equations.program import Equation, Fact, Program
 from equations.theorem import check_theorems
 
 METADATA = ("source", "display", "gates", "boundaries", "theorems", "facts", "loss")
-RESERVED = frozenset(
-    {
-        *("np", "rng", "dtype", "sizes", "t", "T", "B"),
-        *("params", "state", "state0", "saved", "tape", "xs", "nexts"),
-        *("dparams", "dx", "dxs", "dstate", "dstate0", "dnext", "dnexts"),
-    }
-)
 
 
 def Input(*axes: str) -> TensorSymbol:  # noqa: N802 - declarations read as types
@@ -98,13 +92,17 @@ class _Body(dict[str, Any]):
 
     def symbol(self, name: str, value: object) -> TensorSymbol:
         """Declare the symbol or the equation of that name."""
+        if isinstance(value, type | ModuleType):
+            raise LanguageError(f"{self.cell}: {name} is imported in the class; import it above")
         if name in self:
             raise LanguageError(f"{self.cell}: {name} is defined twice")
-        if _is_reserved(name):
-            raise LanguageError(f"{self.cell}: {name!r} cannot be a name: it is reserved")
+        if is_reserved(name):
+            raise LanguageError(
+                f"{self.cell}: {name!r} cannot be a name: it is reserved for generated code"
+            )
         if isinstance(value, TensorSymbol) and value.name == "?":
             for axis in value.axes:
-                if not str(axis).isidentifier() or _is_reserved(axis):
+                if not str(axis).isidentifier() or is_reserved(axis):
                     raise LanguageError(
                         f"{self.cell}: {name}: {axis!r} cannot be the name of an axis: it is "
                         "reserved, or no identifier"
@@ -144,11 +142,6 @@ class _Body(dict[str, Any]):
         head, _, sub = base.partition("_")
         index = f"{sub},{time}" if sub else time
         return f"{head}_{index}" if len(index) == 1 else f"{head}_{{{index}}}"
-
-
-def _is_reserved(name: str) -> bool:
-    """Whether generated code has another use for a name."""
-    return keyword.iskeyword(name) or name in RESERVED or name.startswith("_")
 
 
 class _DefinitionType(type):
@@ -200,7 +193,6 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
         tuple(Fact(left, sp.sympify(right)) for left, right in body.metadata.get("facts", ())),
     )
     _check_use(program)
-    _check_derived_names(name, program)
     gates = {gate: Gate(*ends) for gate, ends in body.metadata.get("gates", {}).items()}
     for key in (*gates, *body.metadata.get("display", {})):
         if key not in {s.name for s in program.symbols}:
@@ -220,6 +212,7 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
         defined.get(body.metadata.get("loss", "")),
         tuple(body.metadata.get("theorems", ())),
     )
+    _check_derived_names(cell)
     check_statements(name, cell.boundaries, cell.forward().symbols)
     check_theorems(name, cell.theorems, cell.forward())
     return cell
@@ -240,14 +233,12 @@ def _check_use(program: Program) -> None:
             )
 
 
-def _check_derived_names(name: str, program: Program) -> None:
-    """Refuse a name that a derivation would give to something else."""
-    names = {symbol.name for symbol in program.symbols}
-    for symbol in program.symbols:
-        for pattern in ("d{}", "d{}_given", "d{}_later", "a_{}", "{}_dot"):
-            derived = pattern.format(symbol)
-            if derived in names:
-                raise LanguageError(
-                    f"{name}: {derived} is the name of what is derived from {symbol}; choose "
-                    "another"
-                )
+def _check_derived_names(cell: Cell) -> None:
+    """Refuse a name that a derivation, or the generated code, would give to something else."""
+    symbols = cell.forward().symbols
+    for name in (*(s.name for s in cell.program.symbols), *cell.axes):
+        made = derived_from(name, symbols, cell.states)
+        if made is None and name in cell.axes and name in {s.name for s in symbols}:
+            made = "an axis and a value"
+        if made is not None:
+            raise LanguageError(f"{cell.name}: {name} is the name of {made}; choose another")

@@ -10,14 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 import sympy as sp
 
 from equations.language import LanguageError, Largest, TensorSymbol, axes_of
-
-if TYPE_CHECKING:
-    from equations.printing import Format
+from equations.printable import Printable
 
 
 @dataclass(frozen=True)
@@ -33,7 +30,7 @@ class Equation:
 
 
 @dataclass(frozen=True, repr=False)
-class Program:
+class Program(Printable):
     """Equations that compute `results` from `arguments`.
 
     Args:
@@ -95,29 +92,6 @@ class Program:
     def position(self) -> dict[TensorSymbol, int]:
         """Where each symbol stands in the declaration order."""
         return {symbol: k for k, symbol in enumerate(self.symbols)}
-
-    def __str__(self) -> str:
-        """The equations as text, in Unicode."""
-        return self._rendered("unicode")
-
-    __repr__ = __str__
-
-    def to_latex(self) -> str:
-        """The equations in LaTeX, for amsmath."""
-        return self._rendered("latex")
-
-    def to_markdown(self) -> str:
-        """The equations in Markdown with fenced mathematics."""
-        return self._rendered("markdown")
-
-    def _repr_latex_(self) -> str:
-        """For notebooks."""
-        return self.to_latex()
-
-    def _rendered(self, form: Format) -> str:
-        from equations.printing import render  # noqa: PLC0415 - printing is built on programs
-
-        return render(self, form)
 
     def __iter__(self) -> Iterator[Equation]:
         """The equations in order."""

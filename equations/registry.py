@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import pkgutil
+import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
@@ -60,13 +61,33 @@ def load(path: Path) -> Cell:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except LanguageError:
-        raise
-    except (SyntaxError, NameError) as error:
-        raise LanguageError(f"{path}: {error}") from error
     except Exception as error:  # a definition is code of the user's: it may raise anything
-        raise LanguageError(f"{path}: {type(error).__name__}: {error}") from error
+        raise LanguageError(_located(error, path)) from error
     return cell_in(module)
+
+
+HINTS = {
+    "ufunc": "NumPy's functions do not take expressions, use those of equations.language",
+    "for @": "a product is written with a name on one side at least",
+    "truth value": "use where(condition, first, second)",
+    "has no attribute 'T'": "there is no transpose, use Contract with an einsum signature",
+}
+"""What to do about an error that Python, SymPy or NumPy raises, by some of its words."""
+
+
+def _located(error: Exception, path: Path) -> str:
+    """What went wrong in a file: with the class and the line, unless the message has the class."""
+    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
+    inside = next((frame for frame in own if frame.name != "<module>"), None)
+    text = str(error)
+    if inside is not None and text.startswith(f"{inside.name}: "):
+        return text
+    if not isinstance(error, LanguageError | SyntaxError | NameError):
+        hint = next((hint for words, hint in HINTS.items() if words in text), "")
+        text = f"{type(error).__name__}: {text}" + (f"; {hint}" if hint else "")
+    if inside is None:
+        return text if isinstance(error, LanguageError) else f"{path}: {text}"
+    return f"{inside.name}: line {inside.lineno} of {path.name}, {inside.line}: {text}"
 
 
 def cell_in(module: ModuleType) -> Cell:

@@ -28,7 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """`name, form`: every cell in NumPy, and some compiled; `compiled`: these alone.
+    """`name, built`: every cell in NumPy, and some compiled; `compiled`: these alone.
 
     They are those with the fewest, a middle number and the most equations; compiling takes time.
     Names that a test has parameters of its own for are left to it.
@@ -46,10 +46,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     ]
     if "compiled" in wanted:
         metafunc.parametrize("compiled", [pytest.param(name, marks=marks) for name in chosen])
-    elif {"name", "form"} <= wanted:
+    elif {"name", "built"} <= wanted:
         pairs = [pytest.param(name, "numpy") for name in cells]
         pairs += [pytest.param(name, "numba", marks=marks) for name in chosen]
-        metafunc.parametrize(("name", "form"), pairs)
+        metafunc.parametrize(("name", "built"), pairs)
 
 
 def _names(given: str | Sequence[str]) -> Sequence[str]:

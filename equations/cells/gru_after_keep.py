@@ -6,7 +6,7 @@ from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
 from equations.cells.gru_after import gru_after
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, Identity, absolute, maximum, minimum, sigmoid, tanh
-from equations.theorem import Theorem, inlined
+from equations.theorem import Theorem, inlined, norm, slope, tangent
 
 
 class gru_after_keep(Definition):
@@ -93,6 +93,51 @@ class gru_after_keep(Definition):
             (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
         ),
         Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
+        Theorem("Γ_u has a slope of at most 1/4", (0, "<", slope(u), "<=", sp.Rational(1, 4))),
+        Theorem("Γ_r has a slope of at most 1/4", (0, "<", slope(r), "<=", sp.Rational(1, 4))),
+        Theorem("h' has a slope of at most 1", (0, "<", slope(h_cand), "<=", 1)),
+        Theorem(
+            "a change of the state moves Γ_u by at most ‖U_u‖/4",
+            (absolute(tangent(u)), "<=", norm(U_u) / 4),
+            given=((absolute(tangent(h)), "<=", 1),),
+        ),
+        Theorem(
+            "a change of the state moves Γ_r by at most ‖U_r‖/4",
+            (absolute(tangent(r)), "<=", norm(U_r) / 4),
+            given=((absolute(tangent(h)), "<=", 1),),
+        ),
+        Theorem(
+            "what Γ_r multiplies is at most ‖U_h‖ + |c_h|",
+            (absolute(U_h @ h + c_h), "<=", norm(U_h) + absolute(c_h)),
+            given=((absolute(h), "<=", 1),),
+        ),
+        Theorem(
+            "a change of the state moves h' by at most ‖U_h‖ + (‖U_h‖ + |c_h|) ‖U_r‖/4",
+            (
+                absolute(tangent(h_cand)),
+                "<=",
+                norm(U_h) + (norm(U_h) + absolute(c_h)) * norm(U_r) / 4,
+            ),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
+            by=(
+                "a change of the state moves Γ_r by at most ‖U_r‖/4",
+                "what Γ_r multiplies is at most ‖U_h‖ + |c_h|",
+            ),
+        ),
+        Theorem(
+            "the norm of the Jacobian is at most max(1, ‖U_h‖ + (‖U_h‖ + |c_h|) ‖U_r‖/4) + ‖U_u‖/2",
+            (
+                absolute(tangent(h_next)),
+                "<=",
+                maximum(sp.S.One, norm(U_h) + (norm(U_h) + absolute(c_h)) * norm(U_r) / 4)
+                + norm(U_u) / 2,
+            ),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
+            by=(
+                "a change of the state moves Γ_u by at most ‖U_u‖/4",
+                "a change of the state moves h' by at most ‖U_h‖ + (‖U_h‖ + |c_h|) ‖U_r‖/4",
+            ),
+        ),
         Theorem(
             "gru_after with W_u, U_u and b_u negated is this cell",
             (
@@ -104,6 +149,12 @@ class gru_after_keep(Definition):
         Theorem(
             "gru_after with the same parameters is this cell",
             (h_next, "=", inlined(gru_after.cell.program, "h_next")),
+            holds=False,
+        ),
+        Theorem(
+            "the norm of the Jacobian is at most 1",
+            (absolute(tangent(h_next)), "<=", 1),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
             holds=False,
         ),
     )

@@ -1,8 +1,11 @@
 """The LSTM whose hidden state is a projection of its cell's output."""
 
+import sympy as sp
+
 from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Contract, Identity, absolute, sigmoid, tanh
+from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
+from equations.theorem import Theorem, constant, norm, slope, tangent
 
 
 class lstm_projection(Definition):
@@ -69,4 +72,51 @@ class lstm_projection(Definition):
         Saturation("a saturated g lets no gradient through, twice as fast as σ", g, rate=2),
         Boundary("f = 1 alone carries c unchanged", c_next, "=", c, at={f: 1}, holds=False),
         Boundary("h stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+    )
+
+    theorems = (
+        Theorem("c grows by less than 1 a step", (absolute(c_next), "<", absolute(c) + 1)),
+        Theorem(
+            "c never leaves max(|c_0|, 1/(1 - F)) while f is at most F < 1",
+            (
+                absolute(c),
+                "<=",
+                maximum(absolute(constant("c_0", "n_h")), 1 / (1 - constant("F", "n_h"))),
+            ),
+            given=((f, "<=", constant("F", "n_h"), "<", 1),),
+            invariant=True,
+        ),
+        Theorem("what W_r projects is within [-1, 1]", (absolute(o * tanh(c_next)), "<=", 1)),
+        Theorem(
+            "h never leaves [-‖W_r‖, ‖W_r‖]",
+            (absolute(h_next), "<=", norm(W_r)),
+            by=("what W_r projects is within [-1, 1]",),
+        ),
+        Theorem("f has a slope of at most 1/4", (0, "<", slope(f), "<=", sp.Rational(1, 4))),
+        Theorem("i has a slope of at most 1/4", (0, "<", slope(i), "<=", sp.Rational(1, 4))),
+        Theorem("o has a slope of at most 1/4", (0, "<", slope(o), "<=", sp.Rational(1, 4))),
+        Theorem("g has a slope of at most 1", (0, "<", slope(g), "<=", 1)),
+        Theorem(
+            "a change of the states moves f by at most (‖U_f‖ + |p_f|)/4",
+            (absolute(tangent(f)), "<=", (norm(U_f) + absolute(p_f)) / 4),
+            given=((absolute(tangent(h)), "<=", 1), (absolute(tangent(c)), "<=", 1)),
+        ),
+        Theorem(
+            "a change of the states moves i by at most (‖U_i‖ + |p_i|)/4",
+            (absolute(tangent(i)), "<=", (norm(U_i) + absolute(p_i)) / 4),
+            given=((absolute(tangent(h)), "<=", 1), (absolute(tangent(c)), "<=", 1)),
+        ),
+        Theorem(
+            "a change of the states moves g by at most ‖U_g‖",
+            (absolute(tangent(g)), "<=", norm(U_g)),
+            given=((absolute(tangent(h)), "<=", 1), (absolute(tangent(c)), "<=", 1)),
+        ),
+        Theorem("h never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True, holds=False),
+        Theorem(
+            "c never leaves max(|c_0|, 1) while f is at most F < 1",
+            (absolute(c), "<=", maximum(absolute(constant("c_0", "n_h")), sp.S.One)),
+            given=((f, "<=", constant("F", "n_h"), "<", 1),),
+            invariant=True,
+            holds=False,
+        ),
     )

@@ -3,8 +3,10 @@
 import sympy as sp
 
 from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.cells.gru_after_keep import gru_after_keep
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Identity, absolute, maximum, sigmoid, tanh
+from equations.language import Identity, absolute, maximum, minimum, sigmoid, tanh
+from equations.theorem import Theorem, inlined, norm, slope, tangent
 
 
 class mgu_after_keep(Definition):
@@ -56,4 +58,74 @@ class mgu_after_keep(Definition):
         Saturation("a saturated f lets no gradient into its own weights", f),
         Boundary("f = 0 copies the state", h_next, "=", h, at={f: 0}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+    )
+
+    theorems = (
+        Theorem(
+            "the new state is between the old one and the candidate",
+            (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
+        ),
+        Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
+        Theorem("f has a slope of at most 1/4", (0, "<", slope(f), "<=", sp.Rational(1, 4))),
+        Theorem("h' has a slope of at most 1", (0, "<", slope(h_cand), "<=", 1)),
+        Theorem(
+            "a change of the state moves f by at most ‖U_f‖/4",
+            (absolute(tangent(f)), "<=", norm(U_f) / 4),
+            given=((absolute(tangent(h)), "<=", 1),),
+        ),
+        Theorem(
+            "what f resets is at most ‖U_h‖ + |c_h|",
+            (absolute(U_h @ h + c_h), "<=", norm(U_h) + absolute(c_h)),
+            given=((absolute(h), "<=", 1),),
+        ),
+        Theorem(
+            "a change of the state moves h' by at most ‖U_h‖ + (‖U_h‖ + |c_h|) ‖U_f‖/4",
+            (
+                absolute(tangent(h_cand)),
+                "<=",
+                norm(U_h) + (norm(U_h) + absolute(c_h)) * norm(U_f) / 4,
+            ),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
+            by=(
+                "a change of the state moves f by at most ‖U_f‖/4",
+                "what f resets is at most ‖U_h‖ + |c_h|",
+            ),
+        ),
+        Theorem(
+            "the norm of the Jacobian is at most max(1, K) + ‖U_f‖/2, with K that bound of h'",
+            (
+                absolute(tangent(h_next)),
+                "<=",
+                maximum(sp.S.One, norm(U_h) + (norm(U_h) + absolute(c_h)) * norm(U_f) / 4)
+                + norm(U_f) / 2,
+            ),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
+            by=(
+                "a change of the state moves f by at most ‖U_f‖/4",
+                "a change of the state moves h' by at most ‖U_h‖ + (‖U_h‖ + |c_h|) ‖U_f‖/4",
+            ),
+        ),
+        Theorem(
+            "gru_after_keep with f as both its gates is this cell",
+            (
+                h_next,
+                "=",
+                inlined(
+                    gru_after_keep.cell.program,
+                    "h_next",
+                    {
+                        gru_after_keep.cell[f"{matrix}_{gate}"]: symbol
+                        for matrix, symbol in (("W", W_f), ("U", U_f), ("b", b_f))
+                        for gate in ("u", "r")
+                    },
+                ),
+            ),
+        ),
+        Theorem(
+            "the norm of the Jacobian is at most 1",
+            (absolute(tangent(h_next)), "<=", 1),
+            given=((absolute(h), "<=", 1), (absolute(tangent(h)), "<=", 1)),
+            holds=False,
+        ),
+        Theorem("the new state has the sign of the old one", (0, "<=", h_next * h), holds=False),
     )

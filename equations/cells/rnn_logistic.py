@@ -1,8 +1,11 @@
 """The simple recurrent network with logistic units."""
 
+import sympy as sp
+
 from equations.boundary import Boundary, Saturation, jacobian
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, absolute, sigmoid
+from equations.theorem import Theorem, norm, slope, tangent
 
 
 class rnn_logistic(Definition):
@@ -37,6 +40,31 @@ class rnn_logistic(Definition):
             jacobian(h_next, h),
             "=",
             Contract("i,ij->ij", 1 - h_next**2, U_h),
+            holds=False,
+        ),
+    )
+
+    theorems = (
+        Theorem("the state never leaves [0, 1]", (0, "<=", h, "<=", 1), invariant=True),
+        Theorem("h has a slope of at most 1/4", (0, "<", slope(h_next), "<=", sp.Rational(1, 4))),
+        Theorem(
+            "the norm of the Jacobian is at most ‖U_h‖/4",
+            (absolute(tangent(h_next)), "<=", norm(U_h) / 4),
+            given=((absolute(tangent(h)), "<=", 1),),
+        ),
+        Theorem(
+            "with all parameters negated, the new state is 1 minus what it was",
+            (sigmoid(-W_h @ x - U_h @ h - b_h), "=", 1 - h_next),
+        ),
+        Theorem(
+            "the norm of the Jacobian is at most ‖U_h‖/8",
+            (absolute(tangent(h_next)), "<=", norm(U_h) / 8),
+            given=((absolute(tangent(h)), "<=", 1),),
+            holds=False,
+        ),
+        Theorem(
+            "with all parameters negated, the new state is the same but for its sign",
+            (sigmoid(-W_h @ x - U_h @ h - b_h), "=", -h_next),
             holds=False,
         ),
     )

@@ -2,7 +2,8 @@
 
 from equations.boundary import Boundary, jacobian
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Contract, relu
+from equations.language import Contract, absolute, relu
+from equations.theorem import Theorem, norm, tangent
 
 
 class rnn_relu(Definition):
@@ -34,6 +35,38 @@ class rnn_relu(Definition):
             jacobian(h_next, h),
             "=",
             Contract("i,ij->ij", 1 - h_next**2, U_h),
+            holds=False,
+        ),
+    )
+
+    theorems = (
+        Theorem("the state never leaves [0, ∞)", (0, "<=", h), invariant=True),
+        Theorem(
+            "the state never leaves [0, 1] while ‖U_h‖ + |W_h x + b_h| is at most 1",
+            (0, "<=", h, "<=", 1),
+            given=((norm(U_h) + absolute(W_h @ x + b_h), "<=", 1),),
+            invariant=True,
+        ),
+        Theorem(
+            "the norm of the Jacobian is at most ‖U_h‖",
+            (absolute(tangent(h_next)), "<=", norm(U_h)),
+            given=((absolute(tangent(h)), "<=", 1),),
+        ),
+        Theorem(
+            "a unit that is off lets no change of the state through",
+            (tangent(h_next), "=", 0),
+            given=((W_h @ x + U_h @ h + b_h, "<", 0), (absolute(tangent(h)), "<=", 1)),
+        ),
+        Theorem(
+            "twice the state, the input and the bias are twice the new state",
+            (relu(2 * (W_h @ x) + 2 * (U_h @ h) + 2 * b_h), "=", 2 * h_next),
+        ),
+        Theorem(
+            "the state never leaves [0, 1]", (0, "<=", h, "<=", 1), invariant=True, holds=False
+        ),
+        Theorem(
+            "with all parameters negated, the new state is the same but for its sign",
+            (relu(-W_h @ x - U_h @ h - b_h), "=", -h_next),
             holds=False,
         ),
     )

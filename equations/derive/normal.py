@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import sympy as sp
 
+from equations.derive.normalised import with_shares
 from equations.language import (
     Contract,
     Identity,
@@ -58,7 +59,7 @@ class _Naming:
             self.equations.append(Equation(equation.symbol, value))
             if is_function(value):
                 self.names.setdefault(value, equation.symbol)
-        return replace(self.program, equations=tuple(self.equations))
+        return with_shares(replace(self.program, equations=tuple(self.equations)))
 
     def top(self, equation: Equation) -> sp.Expr:
         value = equation.value

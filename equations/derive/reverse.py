@@ -13,6 +13,7 @@ import sympy as sp
 
 from equations.derive.local import Linear, factored, function_names, partial, split_linear
 from equations.derive.names import CotangentNames
+from equations.derive.normalised import through_logarithms, with_weights
 from equations.language import Contract, LanguageError, Ones, Select, TensorSymbol, constant_factor
 from equations.program import Equation, Program, ordered_symbols
 
@@ -39,6 +40,7 @@ def reverse(
     """
     wrt = tuple(program.arguments if wrt is None else wrt)
     results = tuple(program.results if results is None else results) if loss is None else (loss,)
+    program, weights = through_logarithms(program)
     names = CotangentNames(program.symbols)
     functions = function_names({eq.symbol: eq.value for eq in program.equations})
     reached = _reached(program, wrt)
@@ -80,13 +82,14 @@ def reverse(
     seeds = [seed for seed in seeds if loss is None]
     own = {eq.symbol for eq in equations}
     read = {s for eq in equations for s in eq.value.atoms(TensorSymbol)} - own
-    return Program(
+    derived = Program(
         f"backward of {program.name}",
         (*(s for s in program.symbols if s in read), *seeds),
         tuple(equations),
         tuple(names.total(symbol) for symbol in wrt),
         program.facts,
     )
+    return with_weights(derived, weights)
 
 
 def _passed_on(

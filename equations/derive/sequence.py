@@ -9,22 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from equations.derive.names import CotangentNames, TangentNames
 from equations.derive.reverse import reverse
 from equations.derive.tangent import tangent
 from equations.language import TensorSymbol
+from equations.printable import Printable
 from equations.program import Program
-
-if TYPE_CHECKING:
-    from equations.printing import Format
 
 Carried = tuple[tuple[TensorSymbol, TensorSymbol], ...]
 
 
 @dataclass(frozen=True, repr=False)
-class Recurrence:
+class Recurrence(Printable):
     """A program repeated over the time steps.
 
     Args:
@@ -38,29 +35,6 @@ class Recurrence:
     carried: Carried
     backwards: bool = False
     summed: tuple[TensorSymbol, ...] = ()
-
-    def __str__(self) -> str:
-        """The loop as text, in Unicode."""
-        return self._rendered("unicode")
-
-    __repr__ = __str__
-
-    def to_latex(self) -> str:
-        """The loop in LaTeX, for amsmath."""
-        return self._rendered("latex")
-
-    def to_markdown(self) -> str:
-        """The loop in Markdown with fenced mathematics."""
-        return self._rendered("markdown")
-
-    def _repr_latex_(self) -> str:
-        """For notebooks."""
-        return self.to_latex()
-
-    def _rendered(self, form: Format) -> str:
-        from equations.printing import render  # noqa: PLC0415 - printing is built on programs
-
-        return render(self, form)
 
 
 def forward_sequence(step: Program, carried: Carried) -> Recurrence:

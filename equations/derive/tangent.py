@@ -13,6 +13,7 @@ import sympy as sp
 
 from equations.derive.local import factored, partial, split_linear
 from equations.derive.names import TangentNames, jacobian_name
+from equations.derive.normalised import through_logarithms, with_weights
 from equations.language import LETTERS, Contract, Identity, Ones, Select, TensorSymbol, axes_of
 from equations.program import Equation, Program, ordered_symbols
 
@@ -34,16 +35,18 @@ def tangent(
     """
     wrt = tuple(program.arguments if wrt is None else wrt)
     results = tuple(program.results if results is None else results)
+    program, weights = through_logarithms(program)
     names = TangentNames(program.symbols)
     seeds: Seeds = {symbol: names.tangent(symbol) for symbol in wrt}
     pushed = _push(program, dict(seeds), names.tangent, lambda p, _v, t: p * t, extra=())
-    return _program(
+    derived = _program(
         f"tangent of {program.name}",
         program,
         pushed,
         tuple(seeds.values()),
         tuple(names.tangent(y) for y in results),
     )
+    return with_weights(derived, weights)
 
 
 def jacobian(
@@ -54,9 +57,11 @@ def jacobian(
     """∂result/∂symbol for every result and every symbol in `by`: a matrix between vectors."""
     results = tuple(program.results if results is None else results)
     by = tuple(by)
+    program, weights = through_logarithms(program)
     pushed = [equation for symbol in by for equation in _push_unit(program, symbol)]
     wanted = tuple(jacobian_name(y, symbol) for y in results for symbol in by)
-    return _program(f"jacobian of {program.name}", program, pushed, (), wanted)
+    derived = _program(f"jacobian of {program.name}", program, pushed, (), wanted)
+    return with_weights(derived, weights)
 
 
 def _push_unit(program: Program, by: TensorSymbol) -> list[Equation]:

@@ -69,13 +69,13 @@ def _product(first: Operand, second: Operand, output: str) -> Operand:
     shared = [letter for letter in first.letters if letter in second.letters]
     summed = [letter for letter in shared if letter not in output]
     if not summed:
-        text = f"{_aligned(first, output)} * {_aligned(second, output)}"
+        text = f"{aligned(first, output)} * {aligned(second, output)}"
         return Operand(text, output, tight=False)
     batch = [letter for letter in output if letter in shared]
     left = [letter for letter in first.letters if letter not in shared]
     right = [letter for letter in second.letters if letter not in shared]
     if not left and not right:
-        a, b = _aligned(first, first.letters), _aligned(second, first.letters)
+        a, b = aligned(first, first.letters), aligned(second, first.letters)
         text = f"({a} * {b}).sum(axis={_axes(first.letters, summed)})"
         rest = "".join(letter for letter in first.letters if letter not in summed)
         return _arranged(Operand(text, rest), output)
@@ -165,7 +165,7 @@ def _arranged(operand: Operand, letters: str) -> Operand:
     return Operand(f"{operand}.transpose({', '.join(map(str, order))})", letters)
 
 
-def _aligned(operand: Operand, letters: str) -> str:
+def aligned(operand: Operand, letters: str) -> str:
     """The operand with a new axis wherever it lacks one of the letters."""
     own = "".join(letter for letter in letters if letter in operand.letters)
     arranged = _arranged(operand, own)

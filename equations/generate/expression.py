@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from equations.generate.einsum import BATCH, Operand, contract
+from equations.generate.einsum import BATCH, Operand, aligned, contract
 from equations.language import (
     LETTERS,
     Contract,
@@ -29,6 +29,7 @@ FUNCTIONS = {
     "tanh": "np.tanh",
     "exp": "np.exp",
     "log": "np.log",
+    "log1p": "np.log1p",
     "sigmoid": "_sigmoid",
 }
 
@@ -62,10 +63,10 @@ class Writer:
 
         `output` may lack the batch: then it is summed.
         """
-        written = []
-        for number, rest in self.order.terms(expression):
-            term = self.term(number, rest, output)
-            written.append(term)
+        parts = list(self.order.terms(expression))
+        # Where another term has all components, NumPy repeats this one along it.
+        whole = any(repeated(rest) is None for _, rest in parts)
+        written = [self.term(number, rest, output, alone=not whole) for number, rest in parts]
         # A power binds before a sign: say so.
         written[0] = re.sub(r"^-(\w+\*\*[\d.]+)", r"-(\1)", written[0])
         return written
@@ -83,12 +84,16 @@ class Writer:
         axes = LETTERS[: len(axes_of(expression) or ())]
         return (BATCH if self.is_batched(expression) else "") + axes
 
-    def term(self, number: sp.Expr, rest: sp.Expr, output: str) -> str:
+    def term(self, number: sp.Expr, rest: sp.Expr, output: str, *, alone: bool = True) -> str:
         """One term: a contraction, or a product of componentwise factors."""
         sign, number = ("-", -number) if number.is_negative else ("", number)
         constant, node = constant_factor(rest)
         if isinstance(node, Contract):
-            operand = self.contraction(node, output)
+            scalar = None if alone or BATCH not in output else repeated(node)
+            if scalar is not None and self.is_batched(scalar):
+                operand = Operand(aligned(Operand(self.name(scalar), BATCH), output), output)
+            else:
+                operand = self.contraction(node, output)
             if number * constant == 1:
                 return sign + operand.text
             return sign + self.product(number, constant, str(operand))
@@ -195,7 +200,17 @@ class Writer:
         if isinstance(operand, Contract):
             inner = self.contraction(operand, self.letters(operand))
             return Operand(inner.text, letters, inner.tight)
-        return Operand(self.text(operand), letters, tight=False)
+        return Operand(self.text(operand), letters, tight=isinstance(operand, Select))
+
+
+def repeated(term: sp.Expr) -> TensorSymbol | None:
+    """The scalar that a term repeats along the axes of the others, if it is one."""
+    node = constant_factor(term)[1]
+    operands = node.operands if isinstance(node, Contract) else ()
+    values = [operand for operand in operands if not isinstance(operand, Ones)]
+    if len(values) != 1 or len(operands) == 1 or not isinstance(values[0], TensorSymbol):
+        return None
+    return None if values[0].axes else values[0]
 
 
 def _number(value: sp.Expr) -> str:

@@ -9,7 +9,7 @@ from equations.cell import Cell
 from equations.generate import templates
 from equations.generate.plan import Plan
 from equations.generate.sequence.functions import SequenceFunctions
-from equations.generate.source import WIDTH, Lines, fill
+from equations.generate.source import WIDTH, Lines, call, fill
 from equations.generate.steps import StepFunctions
 from equations.generate.writing import Writing
 from equations.language import Contract, LanguageError, Size, TensorSymbol
@@ -84,9 +84,12 @@ def helpers_of(functions: Iterable[Lines], plan: Plan) -> list[Lines]:
     """The helpers that some functions call."""
     body = "\n".join(line for function in functions for line in function)
     helpers = [text for name, text in templates.HELPERS.items() if f"{name}(" in body]
-    helpers += [templates.FILLED, templates.CHECK]
-    words = {"name": plan.cell.name}
-    return [Writing(plan).segments(), *(fill(helper, {}, words) for helper in helpers)]
+    writing = Writing(plan)
+    words = {"x_group": writing.inputs_type("tuple"), "next_type": writing.next_type}
+    return [
+        writing.segments(),
+        *(fill(text, {}, words) for text in (*helpers, templates.CHECK_INIT, templates.CHECK)),
+    ]
 
 
 def separated(blocks: Iterable[Lines]) -> Lines:
@@ -189,6 +192,7 @@ def init_lines(cell: Cell) -> Lines:
     }
     slots = {
         "lengths": [f"{size}: the length of this axis." for size in sizes],
+        "check": call("_check_init", ["rng", "dtype", *(f"{n}={n}" for n in sizes)], 1),
         "parameters": [*lines, ")"],
     }
     return fill(templates.INIT, slots, words)

@@ -14,6 +14,7 @@ from equations.derive.names import CotangentNames, TangentNames, jacobian_name
 from equations.derive.sequence import Recurrence
 from equations.generate.exact import exact
 from equations.generate.schedule import Schedule, schedule
+from equations.generate.shares import exact_shares
 from equations.language import TensorSymbol
 from equations.program import Program
 
@@ -25,9 +26,18 @@ class Plan:
     cell: Cell
 
     @cached_property
+    def factless(self) -> Cell:
+        """The cell without its declared facts, which code need not rely on.
+
+        A sum that a fact makes 1 has to stay a sum, beside the terms that it cancels with.
+        """
+        program = replace(self.cell.program, facts=())
+        return replace(self.cell, program=program) if self.cell.program.facts else self.cell
+
+    @cached_property
     def saved(self) -> tuple[TensorSymbol, ...]:
         """What a step keeps: inputs, states, and every value but arguments no derivative reads."""
-        derived = (self.cell.backward(), self.cell.tangent(), self.cell.jacobian())
+        derived = (self.factless.backward(), self.factless.tangent(), self.factless.jacobian())
         known = self.forward.symbols
         read = {s for program in derived for s in self._exact(program).given(known).arguments}
         values = (eq.symbol for eq in self.forward if eq.symbol in read or not _is_inner(eq.symbol))
@@ -42,37 +52,37 @@ class Plan:
     @cached_property
     def backward(self) -> Program:
         """Reverse mode from saved values."""
-        return self._from_saved(self._exact(self.cell.backward()))
+        return self._from_saved(self._exact(self.factless.backward()))
 
     @cached_property
     def tangent(self) -> Program:
         """Forward mode from saved values."""
-        return self._from_saved(self._exact(self.cell.tangent()))
+        return self._from_saved(self._exact(self.factless.tangent()))
 
     @cached_property
     def second(self) -> Program:
         """The tangents of the gradients from saved values."""
-        return self._from_saved(self._exact(self.cell.second()))
+        return self._from_saved(self._exact(self.factless.second()))
 
     @cached_property
     def jacobian(self) -> Program:
         """New states by old states from saved values."""
-        return self._from_saved(self._exact(self.cell.jacobian()))
+        return self._from_saved(self._exact(self.factless.jacobian()))
 
     @cached_property
     def sequence(self) -> Schedule:
         """The sequence, split into what waits and what does not."""
-        return self._scheduled(replace(self.cell.sequence(), body=self.forward), self.saved)
+        return self._scheduled(replace(self.factless.sequence(), body=self.forward), self.saved)
 
     @cached_property
     def bptt(self) -> Schedule:
         """Backpropagation through time from the tape."""
-        return self._scheduled(self._from_tape(self.cell.bptt()))
+        return self._scheduled(self._from_tape(self.factless.bptt()))
 
     @cached_property
     def tangent_sequence(self) -> Schedule:
         """Forward mode over time from the tape."""
-        return self._scheduled(self._from_tape(self.cell.tangent_sequence()))
+        return self._scheduled(self._from_tape(self.factless.tangent_sequence()))
 
     @property
     def results(self) -> tuple[TensorSymbol, ...]:
@@ -111,7 +121,8 @@ class Plan:
         return replace(recurrence, body=self._from_saved(self._exact(recurrence.body)))
 
     def _exact(self, program: Program) -> Program:
-        return exact(program, self.cell.forward())
+        forward = self.cell.forward()
+        return exact(exact_shares(program, forward), forward)
 
     def _from_saved(self, program: Program) -> Program:
         return program.given(self.saved)

@@ -57,12 +57,15 @@ def _signature(lines: Lines) -> Lines:
         return lines
     end = next(k for k, line in enumerate(lines) if line.endswith(":"))
     first, *middle = (line.strip() for line in lines[: end + 1])
-    whole = first + "".join(middle) if len(middle) > 1 else first
+    whole = first + " ".join(middle[:-1]) + middle[-1] if len(middle) > 1 else first
     if len(whole) <= WIDTH:
         return [whole, *lines[end + 1 :]]
     head, _, rest = whole.partition("(")
     arguments, _, result = rest.rpartition(") ->")
-    return [f"{head}(", INDENT + arguments, f") ->{result}", *lines[end + 1 :]]
+    inner = [INDENT + arguments]
+    if len(inner[0]) > WIDTH:
+        inner = [f"{INDENT}{argument}," for argument in arguments.split(", ")]
+    return [f"{head}(", *inner, f") ->{result}", *lines[end + 1 :]]
 
 
 def indented(lines: Iterable[str]) -> Lines:

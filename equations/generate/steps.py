@@ -49,7 +49,6 @@ class StepFunctions(Writing):
         program = self.plan.tangent
         slots = {
             **self.reads(program),
-            "filled": self.filled_tangents("saved"),
             "tangents": self.tangents(program, "dx", "dstate"),
             "tangent": self.of_step(program),
         }
@@ -61,7 +60,6 @@ class StepFunctions(Writing):
         program = self.plan.second
         slots = {
             **self.reads(program),
-            "filled": self.filled_tangents("saved"),
             "seeds": self.seeds(program),
             "tangents": self.tangents(program, "dx", "dstate"),
             "second": self.of_step(program),

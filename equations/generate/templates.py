@@ -14,7 +14,7 @@ MODULE = '''
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, cast, overload
@@ -26,19 +26,8 @@ Array = NDArray[Any]
 
 _CELL = "{name}"
 _DTYPES = (np.float32, np.float64)
+_ARRAYS = frozenset({{np.ndarray, *_DTYPES, type(None)}})
 <axes>
-_STEP = ("B", _INPUTS), ("B", _STATE)
-_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
-_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {{
-    "step": (("", _PARAMS), *_STEP),
-    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
-    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
-    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
-    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
-    "unroll": (("", _PARAMS), *_SEQUENCE),
-    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
-    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
-}}
 
 
 <classes>
@@ -62,8 +51,7 @@ def init(rng: np.random.Generator, *, {sizes}dtype: DTypeLike = np.float64) -> P
         <lengths>
         dtype: float32 or float64.
     """
-    if np.dtype(dtype) not in _DTYPES:
-        raise TypeError(f"{{_CELL}}.init: dtype: expected float32 or float64, got {{dtype}}")
+    <check>
     <parameters>
 '''
 
@@ -91,20 +79,20 @@ def step(params: Params, x: {x_type}, state: State) -> tuple[{next_type}, Saved]
 
 STEP_VJP = '''
 def step_vjp(
-    params: Params, saved: Saved, dnext: {next_type}
+    params: Params, saved: Saved, dnext: {next_type} | None
 ) -> tuple[Params, {x_type}, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
     Args:
         params: the parameters.
         saved: what `step` kept.
-        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+        dnext: the cotangents of what `step` returned, with its shapes; it or a field may be None
+            for zero.
 
     Returns:
         Cotangents shaped like the arguments of `step`; those of the parameters are summed over
         the batch.
     """
-    dnext = {next_type}(*_filled(dnext, {next_shape_list}, saved[0].dtype))
     <check>
     <params>
     <saved>
@@ -115,21 +103,21 @@ def step_vjp(
 
 STEP_JVP = '''
 def step_jvp(
-    params: Params, saved: Saved, dparams: Params, dx: {x_type}, dstate: State
+    params: Params, saved: Saved, dparams: Params | None,
+    dx: {x_type} | None, dstate: State | None
 ) -> {next_type}:
     """Forward mode of `step`: the tangents of what it returned.
 
     Args:
         params: the parameters.
         saved: what `step` kept.
-        dparams: the tangents of the parameters; a field may be None for zero.
+        dparams: the tangents of the parameters; it or a field may be None for zero.
         dx: the tangent of the input; None for zero.
-        dstate: the tangent of the old state; a field may be None for zero.
+        dstate: the tangent of the old state; it or a field may be None for zero.
 
     Returns:
         {next_shapes}.
     """
-    <filled>
     <check>
     <params>
     <saved>
@@ -140,7 +128,8 @@ def step_jvp(
 
 STEP_HVP = '''
 def step_hvp(
-    params: Params, saved: Saved, dnext: {next_type}, dparams: Params, dx: {x_type}, dstate: State
+    params: Params, saved: Saved, dnext: {next_type} | None, dparams: Params | None,
+    dx: {x_type} | None, dstate: State | None
 ) -> tuple[Params, {x_type}, State]:
     """Second order: how the cotangents of `step_vjp` change along a direction.
 
@@ -150,16 +139,15 @@ def step_hvp(
     Args:
         params: the parameters.
         saved: what `step` kept.
-        dnext: the cotangents of what `step` returned, held fixed; None for zero.
-        dparams: the direction in the parameters; a field may be None for zero.
+        dnext: the cotangents of what `step` returned, held fixed; it or a field may be None
+            for zero.
+        dparams: the direction in the parameters; it or a field may be None for zero.
         dx: the direction in the input; None for zero.
-        dstate: the direction in the old state; a field may be None for zero.
+        dstate: the direction in the old state; it or a field may be None for zero.
 
     Returns:
         The directional derivatives of what `step_vjp` returns.
     """
-    dnext = {next_type}(*_filled(dnext, {next_shape_list}, saved[0].dtype))
-    <filled>
     <check>
     <params>
     <saved>
@@ -232,14 +220,15 @@ def unroll(
 
 UNROLL_VJP = '''
 def unroll_vjp(
-    params: Params, tape: Tape | Checkpoints, dnexts: {next_type}
+    params: Params, tape: Tape | Checkpoints, dnexts: {next_type} | None
 ) -> tuple[Params, {x_type}, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
     Args:
         params: the parameters.
         tape: what `unroll` kept.
-        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+        dnexts: the cotangents of what `unroll` returned, for every step; it or a field may be
+            None for zero.
 
     Returns:
         Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
@@ -247,7 +236,6 @@ def unroll_vjp(
     """
     if isinstance(tape, Checkpoints):
         return _unroll_vjp_in_segments(params, tape, dnexts)
-    dnexts = {next_type}(*_filled(dnexts, {next_shape_list}, tape[0].dtype))
     <check>
     <params>
     <rows>
@@ -260,23 +248,23 @@ def unroll_vjp(
 
 UNROLL_JVP = '''
 def unroll_jvp(
-    params: Params, tape: Tape | Checkpoints, dparams: Params, dxs: {x_type}, dstate0: State
+    params: Params, tape: Tape | Checkpoints, dparams: Params | None,
+    dxs: {x_type} | None, dstate0: State | None
 ) -> {next_type}:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
     Args:
         params: the parameters.
         tape: what `unroll` kept.
-        dparams: the tangents of the parameters; a field may be None for zero.
+        dparams: the tangents of the parameters; it or a field may be None for zero.
         dxs: the tangents of the inputs; None for zero.
-        dstate0: the tangent of the first state; a field may be None for zero.
+        dstate0: the tangent of the first state; it or a field may be None for zero.
 
     Returns:
         {next_shapes_over_time}.
     """
     if isinstance(tape, Checkpoints):
         return _unroll_jvp_in_segments(params, tape, dparams, dxs, dstate0)
-    <filled>
     <check>
     <params>
     <tangents>
@@ -353,7 +341,7 @@ def _unroll_in_segments(
     params: Params, xs: {x_type}, state0: State, every: int
 ) -> tuple[{next_type}, Checkpoints]:
     """The sequence segment by segment; of each the first state is kept."""
-    sizes, _ = _check("unroll", params, {xs_group}, state0)
+    sizes, *_ = _check("unroll", params, {xs_group}, state0)
     if type(every) is not int or every < 1:
         expected = "expected an integer of at least 1"
         raise ValueError(f"{{_CELL}}.unroll: checkpoint_every: {{expected}}, got {{every!r}}")
@@ -372,13 +360,12 @@ def _unroll_in_segments(
 
 
 def _unroll_vjp_in_segments(
-    params: Params, tape: Checkpoints, dnexts: {next_type}
+    params: Params, tape: Checkpoints, dnexts: {next_type} | None
 ) -> tuple[Params, {x_type}, State]:
     """Backpropagation through time segment by segment, each computed forward again."""
     xs, dxs, total = tape.x, [], None
     later: tuple[Any, ...] = (0,) * len(State._fields)
-    maybe: tuple[Any, ...] = dnexts
-    _check_steps("unroll_vjp", maybe, tape)
+    maybe = _over_time("unroll_vjp", "dnexts", dnexts, tape)
     for k, state in reversed(list(enumerate(tape.states))):
         steps = slice(k * tape.every, (k + 1) * tape.every)
         part, again = unroll(params, {xs_part}, state)
@@ -396,12 +383,16 @@ def _unroll_vjp_in_segments(
 
 
 def _unroll_jvp_in_segments(
-    params: Params, tape: Checkpoints, dparams: Params, dxs: {x_type}, dstate0: State
+    params: Params,
+    tape: Checkpoints,
+    dparams: Params | None,
+    dxs: {x_type} | None,
+    dstate0: State | None,
 ) -> {next_type}:
     """Forward mode segment by segment, each computed forward again."""
     xs, parts = tape.x, []
-    maybe: tuple[Any, ...] = {dxs_group}
-    _check_steps("unroll_jvp", maybe, tape)
+    maybe = _over_time("unroll_jvp", "dxs", {dxs_group}, tape)
+    dstate0 = State(*_fields("unroll_jvp", "dstate0", dstate0))
     for k, state in enumerate(tape.states):
         steps = slice(k * tape.every, (k + 1) * tape.every)
         _, again = unroll(params, {xs_part}, state)
@@ -418,60 +409,109 @@ def _last(values: tuple[Array, ...], before: State) -> State:
     return State(*[value[-1] if len(value) else first for value, first in pairs])
 
 
-def _check_steps(function: str, given: tuple[Any, ...], tape: Checkpoints) -> None:
-    """Refuse what is not given for every step."""
-    T = len({first_x})
-    for array in given:
-        if array is not None and len(array) != T:
-            raise ValueError(f"{{_CELL}}.{{function}}: expected T={{T}} steps, got {{len(array)}}")
+def _over_time(function: str, name: str, group: _Given, tape: Checkpoints) -> tuple[Any, ...]:
+    """The arrays of an argument that has some for every step; None for each if it is None."""
+    T, arrays = len({first_x}), _fields(function, name, group)
+    for array in arrays:
+        if array is not None and getattr(array, "shape", ())[:1] != (T,):
+            got = getattr(array, "shape", type(array).__name__)
+            expected = f"expected arrays of T={{T}} steps, got {{got}}"
+            raise ValueError(f"{{_CELL}}.{{function}}: {{name}}: {{expected}}")
+    return arrays
 '''
 
-FILLED = '''
-def _filled(
-    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
-) -> list[Array]:
-    """The given arrays, with zeros where there is None."""
-    return [
-        np.zeros(shape, dtype) if array is None else array
-        for array, shape in zip(given, shapes, strict=True)
-    ]
+CHECK_INIT = '''
+def _check_init(rng: object, dtype: DTypeLike, **lengths: object) -> None:
+    """Refuse what `init` cannot draw parameters from."""
+    if not isinstance(rng, np.random.Generator):
+        expected = f"expected a NumPy random Generator, got {{type(rng).__name__}}"
+        raise TypeError(f"{{_CELL}}.init: rng: {{expected}}")
+    try:
+        known = np.dtype(dtype) in _DTYPES
+    except (TypeError, ValueError):
+        known = False
+    if not known:
+        raise TypeError(f"{{_CELL}}.init: dtype: expected float32 or float64, got {{dtype}}")
+    for axis, n in lengths.items():
+        if not isinstance(n, int | np.integer) or n < 0:
+            expected = f"expected an integer of at least 0, got {{n!r}}"
+            raise ValueError(f"{{_CELL}}.init: {{axis}}: {{expected}}")
 '''
 
 CHECK = '''
-def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
-    """The length of every axis and the dtype, once all arrays of a function agree on them."""
-    if all(isinstance(group, tuple) for group in groups):
-        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
-        if all(type(array) is np.ndarray for array in arrays):
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
-            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+_Given = Any  # what a function is given for an argument
+_GROUPS: dict[str, tuple[Any, str, dict[str, str]]] = {{
+    "params": (Params, "", _PARAMS),
+    "x": ({x_group}, "B", _INPUTS),
+    "xs": ({x_group}, "T B", _INPUTS),
+    "state": (State, "B", _STATE),
+    "state0": (State, "B", _STATE),
+    "saved": (Saved, "B", _SAVED),
+    "tape": (Tape, "T B", _SAVED),
+    "next": ({next_type}, "B", _NEXT),
+    "nexts": ({next_type}, "T B", _NEXT),
+}}
+# A cotangent or a tangent has the shapes of what it belongs to, and may be None for zero.
+_GROUPS |= {{f"d{{name}}": group for name, group in _GROUPS.items()}}
+_ARGUMENTS = {{
+    "step": ("params", "x", "state"),
+    "step_vjp": ("params", "saved", "dnext"),
+    "step_jvp": ("params", "saved", "dparams", "dx", "dstate"),
+    "step_hvp": ("params", "saved", "dnext", "dparams", "dx", "dstate"),
+    "step_jacobian": ("params", "saved"),
+    "unroll": ("params", "xs", "state0"),
+    "unroll_vjp": ("params", "tape", "dnexts"),
+    "unroll_jvp": ("params", "tape", "dparams", "dxs", "dstate0"),
+}}
+_KINDS = {{name: tuple(_GROUPS[own][0] for own in of) for name, of in _ARGUMENTS.items()}}
+
+
+def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
+    """The length of every axis and the dtype, and the arguments with zeros for None."""
+    if tuple(map(type, groups)) == _KINDS[function]:
+        arrays: list[Array | None] = list(chain.from_iterable(groups))
+        kinds = set(map(type, arrays))
+        if kinds <= _ARRAYS:
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
+            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
             if sizes is not None and dtype in _DTYPES and not others:
-                return sizes, dtype
+                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
+                return sizes, dtype, *full
     return _checked(function, *groups)
 
 
 @lru_cache(maxsize=64)
-def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+def _lengths(function: str, shapes: tuple[tuple[int, ...] | None, ...]) -> dict[str, int] | None:
     """The length of every axis, from the shapes of all arrays; None if they do not fit."""
-    tables = _ARGUMENTS[function]
-    axes = [f"{{lead}} {{own}}".split() for lead, table in tables for own in table.values()]
+    axes = [
+        (f"{{lead}} {{own}}".split(), argument.startswith("d"))
+        for argument in _ARGUMENTS[function]
+        for _, lead, table in [_GROUPS[argument]]
+        for own in table.values()
+    ]
     sizes: dict[str, int] = {{}}
-    for names, shape in zip(axes, shapes, strict=False):
+    for (names, zero), shape in zip(axes, shapes, strict=True):
+        if shape is None and zero:
+            continue
+        if shape is None:
+            return None
         known = zip(names, shape, strict=False)
         if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
             return None
-    return sizes if len(axes) == len(shapes) else None
+    return sizes
 
 
-def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
-    """The same array by array, to say which one does not fit."""
+def _checked(function: str, *groups: _Given) -> tuple[Any, ...]:
+    """The same array by array, to say which one does not fit, or to put zeros in its place."""
     sizes: dict[str, int] = {{}}
     dtype: np.dtype[Any] | None = None
-    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
-        if not isinstance(arrays, tuple) or len(arrays) != len(table):
-            names, got = ", ".join(table), type(arrays).__name__
-            raise TypeError(f"{{_CELL}}.{{function}}: expected a tuple of {{names}}, got {{got}}")
+    arguments = _ARGUMENTS[function]
+    given = [_fields(function, *pair) for pair in zip(arguments, groups, strict=True)]
+    for argument, arrays in zip(arguments, given, strict=True):
+        _, lead, table = _GROUPS[argument]
         for array, (name, own) in zip(arrays, table.items(), strict=True):
+            if array is None and argument.startswith("d"):
+                continue
             where = f"{{_CELL}}.{{function}}: {{name}}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{{where}}: expected a NumPy array, got {{type(array).__name__}}")
@@ -484,7 +524,39 @@ def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[A
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{{axis}}={{sizes.get(axis, 'any')}}" for axis in axes)
                 raise ValueError(f"{{where}}: expected shape ({{wanted}}), got {{array.shape}}")
-    return sizes, cast("np.dtype[Any]", dtype)
+    return sizes, dtype, *_filled(function, given, sizes, cast("np.dtype[Any]", dtype))
+
+
+def _filled(
+    function: str, groups: Iterable[_Given], sizes: dict[str, int], dtype: np.dtype[Any]
+) -> Iterator[_Given]:
+    """The arguments, with zeros where there is None."""
+    for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
+        kind, lead, table = _GROUPS[argument]
+        if type(arrays) is kind and not any(array is None for array in arrays):
+            yield arrays
+            continue
+        values = [
+            np.zeros([sizes[axis] for axis in f"{{lead}} {{own}}".split()], dtype)
+            if array is None
+            else array
+            for array, own in zip(arrays, table.values(), strict=True)
+        ]
+        yield getattr(kind, "_make", kind)(values)
+
+
+def _fields(function: str, argument: str, group: _Given) -> tuple[Any, ...]:
+    """The arrays of an argument, which may be None for zero: then None for each."""
+    kind, _, table = _GROUPS[argument]
+    zero = argument.startswith("d")
+    if group is None and zero:
+        return (None,) * len(table)
+    if getattr(group, "_fields", None) != getattr(kind, "_fields", None):
+        wanted = f"{{kind.__name__}}({{', '.join(table)}}){{' or None' if zero else ''}}"
+        fields = f"({{', '.join(group._fields)}})" if hasattr(group, "_fields") else ""
+        got = f"got {{type(group).__name__}}{{fields}}"
+        raise TypeError(f"{{_CELL}}.{{function}}: {{argument}}: expected {{wanted}}, {{got}}")
+    return tuple(group)
 '''
 
 HELPERS = {

@@ -13,7 +13,7 @@ from equations.generate import templates
 from equations.generate.exact import complements
 from equations.generate.plan import Plan
 from equations.generate.sequence.calls import CONSTANTS
-from equations.generate.source import Lines, call, fill, indented, unpack
+from equations.generate.source import Lines, assign, call, fill, indented, unpack
 from equations.generate.statements import Statements
 from equations.language import Size, TensorSymbol
 from equations.program import Program
@@ -43,6 +43,10 @@ class Writing:
         """The named tuple of results."""
         return "Next" if self.cell.outputs else "State"
 
+    def inputs_type(self, alone: str) -> str:
+        """The named tuple of the inputs, or what a single one is."""
+        return "Inputs" if len(self.cell.inputs) > 1 else alone
+
     def function(
         self,
         name: str,
@@ -53,14 +57,13 @@ class Writing:
     ) -> Lines:
         """Fill a template; the check hands out those lengths of axes that the body uses."""
         described = {
-            "x_type": "Inputs" if len(self.cell.inputs) > 1 else "Array",
+            "x_type": self.inputs_type("Array"),
             "next_type": self.next_type,
             "input_shapes": shapes(self.cell.inputs, "B"),
             "input_shapes_over_time": shapes(self.cell.inputs, "T, B"),
             "state_shapes": shapes(self.cell.states, "B"),
             "next_shapes": self.result_shapes("B"),
             "next_shapes_over_time": self.result_shapes("T, B"),
-            "next_shape_list": self.shape_list("saved"),
             "floats": self.floats(),
             "next": self.made(self.plan.results, str),
             "moved_next": self.made(self.plan.results, lambda s: str(self.plan.moved(s))),
@@ -94,7 +97,7 @@ class Writing:
         """The functions that keep the states of some steps alone."""
         many = len(self.cell.inputs) > 1
         words = {
-            "x_type": "Inputs" if many else "Array",
+            "x_type": self.inputs_type("Array"),
             "next_type": self.next_type,
             "xs_group": "xs" if many else "(xs,)",
             "xs_part": "Inputs(*(x[steps] for x in xs))" if many else "xs[steps]",
@@ -113,14 +116,19 @@ class Writing:
         return ['@np.errstate(over="ignore", divide="ignore")'] if used & made else []
 
     def check(self, name: str, groups: Sequence[Group], body: Lines) -> Lines:
-        """The call that checks the arguments, and the lengths and dtype the body uses."""
+        """The call that checks the arguments, with the lengths and the dtype that the body uses.
+
+        Derivatives are given cotangents and tangents, which are zero where they are None.
+        """
         used = set(re.findall(r"(?<![.\w])[A-Za-z]\w*", "\n".join(body)))
         assigned = set(re.findall(r"^\s*(\w+) = ", "\n".join(body), flags=re.MULTILINE))
         lengths = [a for a in ("T", "B", *self.cell.axes) if a in used and a not in assigned]
-        sizes, dtype = "sizes" if lengths else "_", "dtype" if "dtype" in used else "_"
-        target = "" if sizes == dtype == "_" else f"{sizes}, {dtype} = "
-        arguments = [f'"{name}"', *groups]
-        lines = call(f"{target}_check", arguments, 1)
+        found = ["sizes" if lengths else "_", "dtype" if "dtype" in used else "_"]
+        filled = [group for group in groups if group.lstrip("(").startswith("d")]
+        names = [*(found if found != ["_", "_"] else []), "*_", *filled]
+        arguments = ", ".join([f'"{name}"', *groups])
+        text = f"_check({arguments})"
+        lines = assign(", ".join(names), [text], 1) if len(names) > 1 else [text]
         return lines + unpack(lengths, [f'sizes["{length}"]' for length in lengths], 1)
 
     def of_step(self, program: Program) -> Lines:
@@ -157,22 +165,6 @@ class Writing:
         names = [str(self.plan.seed(s, program)) for s in self.plan.results]
         return unpack_names("dnext", names, 1)
 
-    def filled_tangents(self, kept: str) -> Lines:
-        """The tangents of the arguments with zeros for None."""
-        over_time = kept == "tape"
-        dx, dstate = ("dxs", "dstate0") if over_time else ("dx", "dstate")
-        end = ".shape[1:]" if over_time else ".shape"
-        inputs = ", ".join(f"{kept}.{s}.shape" for s in self.cell.inputs)
-        states = ", ".join(f"{kept}.{s}{end}" for s in self.cell.states)
-        dtype = f"{kept}[0].dtype"
-        many = len(self.cell.inputs) > 1
-        filled = f"_filled({dx if many else f'({dx},)'}, [{inputs}], {dtype})"
-        return [
-            f"dparams = Params(*_filled(dparams, [p.shape for p in params], {dtype}))",
-            f"{dx} = Inputs(*{filled})" if many else f"({dx},) = {filled}",
-            f"{dstate} = State(*_filled({dstate}, [{states}], {dtype}))",
-        ]
-
     def tangents(self, program: Program, dx: str | None, dstate: str | None) -> Lines:
         """The tangents of the arguments as local names; an underscore before what is not read."""
         lines = unpack_names("dparams", self._moved(self.cell.parameters, program), 1)
@@ -207,10 +199,6 @@ class Writing:
         """The named tuple of results, with these values."""
         pairs = ", ".join(f"{self.plan.field(s)}={value(s)}" for s in symbols)
         return f"{self.next_type}({pairs})"
-
-    def shape_list(self, kept: str) -> str:
-        """The shapes of the results, from kept values."""
-        return f"[{', '.join(f'{kept}.{s}.shape' for s in self.plan.results)}]"
 
     def result_shapes(self, lead: str) -> str:
         """The shapes of the results in words."""

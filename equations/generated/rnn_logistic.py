@@ -8,7 +8,7 @@ file, not this one. B is the batch, T the number of time steps. MIT licence; see
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, cast, overload
@@ -20,24 +20,13 @@ Array = NDArray[Any]
 
 _CELL = "rnn_logistic"
 _DTYPES = (np.float32, np.float64)
+_ARRAYS = frozenset({np.ndarray, *_DTYPES, type(None)})
 _COUNTS_STEPS = False
 _PARAMS = {"W_h": "n_h n_x", "U_h": "n_h n_h", "b_h": "n_h"}
 _INPUTS = {"x": "n_x"}
 _STATE = {"h": "n_h"}
 _NEXT = {"h": "n_h"}
 _SAVED = {"x": "n_x", "h": "n_h", "exp_h_next": "n_h", "h_next": "n_h"}
-_STEP = ("B", _INPUTS), ("B", _STATE)
-_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
-_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
-    "step": (("", _PARAMS), *_STEP),
-    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
-    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
-    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
-    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
-    "unroll": (("", _PARAMS), *_SEQUENCE),
-    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
-    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
-}
 
 
 class Params(NamedTuple):
@@ -95,8 +84,7 @@ def init(rng: np.random.Generator, *, n_h: int, n_x: int, dtype: DTypeLike = np.
         n_x: the length of this axis.
         dtype: float32 or float64.
     """
-    if np.dtype(dtype) not in _DTYPES:
-        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    _check_init(rng, dtype, n_h=n_h, n_x=n_x)
     return Params(
         W_h=(rng.uniform(-1, 1, (n_h, n_x)) / np.sqrt(max(n_x, 1))).astype(dtype),
         U_h=(rng.uniform(-1, 1, (n_h, n_h)) / np.sqrt(max(n_h, 1))).astype(dtype),
@@ -130,20 +118,20 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
 
 
 @np.errstate(over="ignore", divide="ignore")
-def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array, State]:
+def step_vjp(params: Params, saved: Saved, dnext: State | None) -> tuple[Params, Array, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
     Args:
         params: the parameters.
         saved: what `step` kept.
-        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+        dnext: the cotangents of what `step` returned, with its shapes; it or a field may be None
+            for zero.
 
     Returns:
         Cotangents shaped like the arguments of `step`; those of the parameters are summed over
         the batch.
     """
-    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
-    _check("step_vjp", params, saved, dnext)
+    *_, dnext = _check("step_vjp", params, saved, dnext)
     W_h, U_h = params.W_h, params.U_h
     x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
     (dh_next,) = dnext
@@ -162,23 +150,22 @@ def step_vjp(params: Params, saved: Saved, dnext: State) -> tuple[Params, Array,
 
 
 @np.errstate(over="ignore", divide="ignore")
-def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: State) -> State:
+def step_jvp(
+    params: Params, saved: Saved, dparams: Params | None, dx: Array | None, dstate: State | None
+) -> State:
     """Forward mode of `step`: the tangents of what it returned.
 
     Args:
         params: the parameters.
         saved: what `step` kept.
-        dparams: the tangents of the parameters; a field may be None for zero.
+        dparams: the tangents of the parameters; it or a field may be None for zero.
         dx: the tangent of the input; None for zero.
-        dstate: the tangent of the old state; a field may be None for zero.
+        dstate: the tangent of the old state; it or a field may be None for zero.
 
     Returns:
         h (B, n_h).
     """
-    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
-    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
-    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check("step_jvp", params, saved, dparams, (dx,), dstate)
+    *_, dparams, (dx,), dstate = _check("step_jvp", params, saved, dparams, (dx,), dstate)
     W_h, U_h = params.W_h, params.U_h
     x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
     W_h_dot, U_h_dot, b_h_dot = dparams
@@ -195,7 +182,12 @@ def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Array, dstate: S
 
 @np.errstate(over="ignore", divide="ignore")
 def step_hvp(
-    params: Params, saved: Saved, dnext: State, dparams: Params, dx: Array, dstate: State
+    params: Params,
+    saved: Saved,
+    dnext: State | None,
+    dparams: Params | None,
+    dx: Array | None,
+    dstate: State | None,
 ) -> tuple[Params, Array, State]:
     """Second order: how the cotangents of `step_vjp` change along a direction.
 
@@ -205,19 +197,18 @@ def step_hvp(
     Args:
         params: the parameters.
         saved: what `step` kept.
-        dnext: the cotangents of what `step` returned, held fixed; None for zero.
-        dparams: the direction in the parameters; a field may be None for zero.
+        dnext: the cotangents of what `step` returned, held fixed; it or a field may be None
+            for zero.
+        dparams: the direction in the parameters; it or a field may be None for zero.
         dx: the direction in the input; None for zero.
-        dstate: the direction in the old state; a field may be None for zero.
+        dstate: the direction in the old state; it or a field may be None for zero.
 
     Returns:
         The directional derivatives of what `step_vjp` returns.
     """
-    dnext = State(*_filled(dnext, [saved.h_next.shape], saved[0].dtype))
-    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
-    (dx,) = _filled((dx,), [saved.x.shape], saved[0].dtype)
-    dstate = State(*_filled(dstate, [saved.h.shape], saved[0].dtype))
-    _check("step_hvp", params, saved, dnext, dparams, (dx,), dstate)
+    *_, dnext, dparams, (dx,), dstate = _check(
+        "step_hvp", params, saved, dnext, dparams, (dx,), dstate
+    )
     W_h, U_h = params.W_h, params.U_h
     x, h, exp_h_next, h_next = saved.x, saved.h, saved.exp_h_next, saved.h_next
     (dh_next,) = dnext
@@ -293,7 +284,7 @@ def unroll(
     """
     if checkpoint_every is not None:
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
-    sizes, dtype = _check("unroll", params, (xs,), state0)
+    sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, exp, matmul, negative, reciprocal = np.add, np.exp, np.matmul, np.negative, np.reciprocal
     one = np.array(1, dtype=dtype)
@@ -332,14 +323,15 @@ def unroll(
 
 @np.errstate(over="ignore", divide="ignore")
 def unroll_vjp(
-    params: Params, tape: Tape | Checkpoints, dnexts: State
+    params: Params, tape: Tape | Checkpoints, dnexts: State | None
 ) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
     Args:
         params: the parameters.
         tape: what `unroll` kept.
-        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+        dnexts: the cotangents of what `unroll` returned, for every step; it or a field may be
+            None for zero.
 
     Returns:
         Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
@@ -347,8 +339,7 @@ def unroll_vjp(
     """
     if isinstance(tape, Checkpoints):
         return _unroll_vjp_in_segments(params, tape, dnexts)
-    dnexts = State(*_filled(dnexts, [tape.h_next.shape], tape[0].dtype))
-    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
+    sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
     one = np.array(1, dtype=dtype)
@@ -401,26 +392,29 @@ def unroll_vjp(
 
 @np.errstate(over="ignore", divide="ignore")
 def unroll_jvp(
-    params: Params, tape: Tape | Checkpoints, dparams: Params, dxs: Array, dstate0: State
+    params: Params,
+    tape: Tape | Checkpoints,
+    dparams: Params | None,
+    dxs: Array | None,
+    dstate0: State | None,
 ) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
     Args:
         params: the parameters.
         tape: what `unroll` kept.
-        dparams: the tangents of the parameters; a field may be None for zero.
+        dparams: the tangents of the parameters; it or a field may be None for zero.
         dxs: the tangents of the inputs; None for zero.
-        dstate0: the tangent of the first state; a field may be None for zero.
+        dstate0: the tangent of the first state; it or a field may be None for zero.
 
     Returns:
         h (T, B, n_h).
     """
     if isinstance(tape, Checkpoints):
         return _unroll_jvp_in_segments(params, tape, dparams, dxs, dstate0)
-    dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
-    (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
-    dstate0 = State(*_filled(dstate0, [tape.h.shape[1:]], tape[0].dtype))
-    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
+    sizes, dtype, *_, dparams, (dxs,), dstate0 = _check(
+        "unroll_jvp", params, tape, dparams, (dxs,), dstate0
+    )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
     one = np.array(1, dtype=dtype)
@@ -475,7 +469,7 @@ def _unroll_in_segments(
     params: Params, xs: Array, state0: State, every: int
 ) -> tuple[State, Checkpoints]:
     """The sequence segment by segment; of each the first state is kept."""
-    sizes, _ = _check("unroll", params, (xs,), state0)
+    sizes, *_ = _check("unroll", params, (xs,), state0)
     if type(every) is not int or every < 1:
         expected = "expected an integer of at least 1"
         raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}, got {every!r}")
@@ -494,13 +488,12 @@ def _unroll_in_segments(
 
 
 def _unroll_vjp_in_segments(
-    params: Params, tape: Checkpoints, dnexts: State
+    params: Params, tape: Checkpoints, dnexts: State | None
 ) -> tuple[Params, Array, State]:
     """Backpropagation through time segment by segment, each computed forward again."""
     xs, dxs, total = tape.x, [], None
     later: tuple[Any, ...] = (0,) * len(State._fields)
-    maybe: tuple[Any, ...] = dnexts
-    _check_steps("unroll_vjp", maybe, tape)
+    maybe = _over_time("unroll_vjp", "dnexts", dnexts, tape)
     for k, state in reversed(list(enumerate(tape.states))):
         steps = slice(k * tape.every, (k + 1) * tape.every)
         part, again = unroll(params, xs[steps], state)
@@ -518,12 +511,16 @@ def _unroll_vjp_in_segments(
 
 
 def _unroll_jvp_in_segments(
-    params: Params, tape: Checkpoints, dparams: Params, dxs: Array, dstate0: State
+    params: Params,
+    tape: Checkpoints,
+    dparams: Params | None,
+    dxs: Array | None,
+    dstate0: State | None,
 ) -> State:
     """Forward mode segment by segment, each computed forward again."""
     xs, parts = tape.x, []
-    maybe: tuple[Any, ...] = (dxs,)
-    _check_steps("unroll_jvp", maybe, tape)
+    maybe = _over_time("unroll_jvp", "dxs", (dxs,), tape)
+    dstate0 = State(*_fields("unroll_jvp", "dstate0", dstate0))
     for k, state in enumerate(tape.states):
         steps = slice(k * tape.every, (k + 1) * tape.every)
         _, again = unroll(params, xs[steps], state)
@@ -540,12 +537,15 @@ def _last(values: tuple[Array, ...], before: State) -> State:
     return State(*[value[-1] if len(value) else first for value, first in pairs])
 
 
-def _check_steps(function: str, given: tuple[Any, ...], tape: Checkpoints) -> None:
-    """Refuse what is not given for every step."""
-    T = len(tape.x)
-    for array in given:
-        if array is not None and len(array) != T:
-            raise ValueError(f"{_CELL}.{function}: expected T={T} steps, got {len(array)}")
+def _over_time(function: str, name: str, group: _Given, tape: Checkpoints) -> tuple[Any, ...]:
+    """The arrays of an argument that has some for every step; None for each if it is None."""
+    T, arrays = len(tape.x), _fields(function, name, group)
+    for array in arrays:
+        if array is not None and getattr(array, "shape", ())[:1] != (T,):
+            got = getattr(array, "shape", type(array).__name__)
+            expected = f"expected arrays of T={T} steps, got {got}"
+            raise ValueError(f"{_CELL}.{function}: {name}: {expected}")
+    return arrays
 
 
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
@@ -592,50 +592,96 @@ def _chunk(T: int, values: int) -> int:
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
-def _filled(
-    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
-) -> list[Array]:
-    """The given arrays, with zeros where there is None."""
-    return [
-        np.zeros(shape, dtype) if array is None else array
-        for array, shape in zip(given, shapes, strict=True)
-    ]
+def _check_init(rng: object, dtype: DTypeLike, **lengths: object) -> None:
+    """Refuse what `init` cannot draw parameters from."""
+    if not isinstance(rng, np.random.Generator):
+        expected = f"expected a NumPy random Generator, got {type(rng).__name__}"
+        raise TypeError(f"{_CELL}.init: rng: {expected}")
+    try:
+        known = np.dtype(dtype) in _DTYPES
+    except (TypeError, ValueError):
+        known = False
+    if not known:
+        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    for axis, n in lengths.items():
+        if not isinstance(n, int | np.integer) or n < 0:
+            expected = f"expected an integer of at least 0, got {n!r}"
+            raise ValueError(f"{_CELL}.init: {axis}: {expected}")
 
 
-def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
-    """The length of every axis and the dtype, once all arrays of a function agree on them."""
-    if all(isinstance(group, tuple) for group in groups):
-        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
-        if all(type(array) is np.ndarray for array in arrays):
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
-            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+_Given = Any  # what a function is given for an argument
+_GROUPS: dict[str, tuple[Any, str, dict[str, str]]] = {
+    "params": (Params, "", _PARAMS),
+    "x": (tuple, "B", _INPUTS),
+    "xs": (tuple, "T B", _INPUTS),
+    "state": (State, "B", _STATE),
+    "state0": (State, "B", _STATE),
+    "saved": (Saved, "B", _SAVED),
+    "tape": (Tape, "T B", _SAVED),
+    "next": (State, "B", _NEXT),
+    "nexts": (State, "T B", _NEXT),
+}
+# A cotangent or a tangent has the shapes of what it belongs to, and may be None for zero.
+_GROUPS |= {f"d{name}": group for name, group in _GROUPS.items()}
+_ARGUMENTS = {
+    "step": ("params", "x", "state"),
+    "step_vjp": ("params", "saved", "dnext"),
+    "step_jvp": ("params", "saved", "dparams", "dx", "dstate"),
+    "step_hvp": ("params", "saved", "dnext", "dparams", "dx", "dstate"),
+    "step_jacobian": ("params", "saved"),
+    "unroll": ("params", "xs", "state0"),
+    "unroll_vjp": ("params", "tape", "dnexts"),
+    "unroll_jvp": ("params", "tape", "dparams", "dxs", "dstate0"),
+}
+_KINDS = {name: tuple(_GROUPS[own][0] for own in of) for name, of in _ARGUMENTS.items()}
+
+
+def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
+    """The length of every axis and the dtype, and the arguments with zeros for None."""
+    if tuple(map(type, groups)) == _KINDS[function]:
+        arrays: list[Array | None] = list(chain.from_iterable(groups))
+        kinds = set(map(type, arrays))
+        if kinds <= _ARRAYS:
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
+            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
             if sizes is not None and dtype in _DTYPES and not others:
-                return sizes, dtype
+                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
+                return sizes, dtype, *full
     return _checked(function, *groups)
 
 
 @lru_cache(maxsize=64)
-def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+def _lengths(function: str, shapes: tuple[tuple[int, ...] | None, ...]) -> dict[str, int] | None:
     """The length of every axis, from the shapes of all arrays; None if they do not fit."""
-    tables = _ARGUMENTS[function]
-    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    axes = [
+        (f"{lead} {own}".split(), argument.startswith("d"))
+        for argument in _ARGUMENTS[function]
+        for _, lead, table in [_GROUPS[argument]]
+        for own in table.values()
+    ]
     sizes: dict[str, int] = {}
-    for names, shape in zip(axes, shapes, strict=False):
+    for (names, zero), shape in zip(axes, shapes, strict=True):
+        if shape is None and zero:
+            continue
+        if shape is None:
+            return None
         known = zip(names, shape, strict=False)
         if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
             return None
-    return sizes if len(axes) == len(shapes) else None
+    return sizes
 
 
-def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
-    """The same array by array, to say which one does not fit."""
+def _checked(function: str, *groups: _Given) -> tuple[Any, ...]:
+    """The same array by array, to say which one does not fit, or to put zeros in its place."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
-        if not isinstance(arrays, tuple) or len(arrays) != len(table):
-            names, got = ", ".join(table), type(arrays).__name__
-            raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
+    arguments = _ARGUMENTS[function]
+    given = [_fields(function, *pair) for pair in zip(arguments, groups, strict=True)]
+    for argument, arrays in zip(arguments, given, strict=True):
+        _, lead, table = _GROUPS[argument]
         for array, (name, own) in zip(arrays, table.items(), strict=True):
+            if array is None and argument.startswith("d"):
+                continue
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -648,4 +694,36 @@ def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[A
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, cast("np.dtype[Any]", dtype)
+    return sizes, dtype, *_filled(function, given, sizes, cast("np.dtype[Any]", dtype))
+
+
+def _filled(
+    function: str, groups: Iterable[_Given], sizes: dict[str, int], dtype: np.dtype[Any]
+) -> Iterator[_Given]:
+    """The arguments, with zeros where there is None."""
+    for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
+        kind, lead, table = _GROUPS[argument]
+        if type(arrays) is kind and not any(array is None for array in arrays):
+            yield arrays
+            continue
+        values = [
+            np.zeros([sizes[axis] for axis in f"{lead} {own}".split()], dtype)
+            if array is None
+            else array
+            for array, own in zip(arrays, table.values(), strict=True)
+        ]
+        yield getattr(kind, "_make", kind)(values)
+
+
+def _fields(function: str, argument: str, group: _Given) -> tuple[Any, ...]:
+    """The arrays of an argument, which may be None for zero: then None for each."""
+    kind, _, table = _GROUPS[argument]
+    zero = argument.startswith("d")
+    if group is None and zero:
+        return (None,) * len(table)
+    if getattr(group, "_fields", None) != getattr(kind, "_fields", None):
+        wanted = f"{kind.__name__}({', '.join(table)}){' or None' if zero else ''}"
+        fields = f"({', '.join(group._fields)})" if hasattr(group, "_fields") else ""
+        got = f"got {type(group).__name__}{fields}"
+        raise TypeError(f"{_CELL}.{function}: {argument}: expected {wanted}, {got}")
+    return tuple(group)

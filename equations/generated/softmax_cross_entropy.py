@@ -18,7 +18,7 @@ MIT licence; see LICENSE.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, cast, overload
@@ -30,6 +30,7 @@ Array = NDArray[Any]
 
 _CELL = "softmax_cross_entropy"
 _DTYPES = (np.float32, np.float64)
+_ARRAYS = frozenset({np.ndarray, *_DTYPES, type(None)})
 _COUNTS_STEPS = True
 _PARAMS = {"W_y": "n_y n_h", "b_y": "n_y"}
 _INPUTS = {"h": "n_h", "y": "n_y"}
@@ -44,21 +45,10 @@ _SAVED = {
     "s": "",
     "inv_s": "",
     "y_hat": "n_y",
+    "rest_e": "",
     "log_s": "",
     "log_y_hat": "n_y",
     "cost": "",
-}
-_STEP = ("B", _INPUTS), ("B", _STATE)
-_SEQUENCE = ("T B", _INPUTS), ("B", _STATE)
-_ARGUMENTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
-    "step": (("", _PARAMS), *_STEP),
-    "step_vjp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT)),
-    "step_jvp": (("", _PARAMS), ("B", _SAVED), ("", _PARAMS), *_STEP),
-    "step_hvp": (("", _PARAMS), ("B", _SAVED), ("B", _NEXT), ("", _PARAMS), *_STEP),
-    "step_jacobian": (("", _PARAMS), ("B", _SAVED)),
-    "unroll": (("", _PARAMS), *_SEQUENCE),
-    "unroll_vjp": (("", _PARAMS), ("T B", _SAVED), ("T B", _NEXT)),
-    "unroll_jvp": (("", _PARAMS), ("T B", _SAVED), ("", _PARAMS), *_SEQUENCE),
 }
 
 
@@ -98,6 +88,7 @@ class Saved(NamedTuple):
     s: Array  # (B,)
     inv_s: Array  # (B,)
     y_hat: Array  # (B, n_y)
+    rest_e: Array  # (B,)
     log_s: Array  # (B,)
     log_y_hat: Array  # (B, n_y)
     cost: Array  # (B,)
@@ -114,6 +105,7 @@ class Tape(NamedTuple):
     s: Array  # (T, B)
     inv_s: Array  # (T, B)
     y_hat: Array  # (T, B, n_y)
+    rest_e: Array  # (T, B)
     log_s: Array  # (T, B)
     log_y_hat: Array  # (T, B, n_y)
     cost: Array  # (T, B)
@@ -140,8 +132,7 @@ def init(rng: np.random.Generator, *, n_y: int, n_h: int, dtype: DTypeLike = np.
         n_h: the length of this axis.
         dtype: float32 or float64.
     """
-    if np.dtype(dtype) not in _DTYPES:
-        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    _check_init(rng, dtype, n_y=n_y, n_h=n_h)
     return Params(
         W_y=(rng.uniform(-1, 1, (n_y, n_h)) / np.sqrt(max(n_h, 1))).astype(dtype),
         b_y=np.zeros((n_y,), dtype=dtype),
@@ -160,8 +151,7 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
         y_hat (B, n_y), cost (B).
         The values of the equations, which may refer to arguments and results: do not change them.
     """
-    sizes, dtype = _check("step", params, x, state)
-    n_y = sizes["n_y"]
+    _check("step", params, x, state)
     W_y, b_y = params
     h, y = x
     T = 1
@@ -170,7 +160,7 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
     # m_t = max(a_t)
     m = a.max(axis=-1)
     # z_t = a_t - m_t
-    z = a - m[:, None] * np.ones(n_y, dtype=dtype)
+    z = a - m[:, None]
     # e_t = exp(z_t)
     e = np.exp(z)
     # s_t = Σ e_t
@@ -179,10 +169,12 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
     inv_s = 1 / s
     # ŷ_t = e_t/s_t
     y_hat = inv_s[:, None] * e
+    # s_t - 1
+    rest_e = np.where(y_hat > 0.625, 0, e).sum(axis=-1)
     # log(s_t)
-    log_s = np.log(s)
+    log_s = np.where(s < 1.5, np.log1p(rest_e), np.log(s))
     # log(ŷ_t) = z_t - log(s_t)
-    log_y_hat = z - log_s[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat = z - log_s[:, None]
     # J_t = -y_tᵀ log(ŷ_t)/T
     cost = -(y * log_y_hat).sum(axis=-1) / T
     saved = Saved(
@@ -194,6 +186,7 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
         s=s,
         inv_s=inv_s,
         y_hat=y_hat,
+        rest_e=rest_e,
         log_s=log_s,
         log_y_hat=log_y_hat,
         cost=cost,
@@ -201,38 +194,40 @@ def step(params: Params, x: Inputs, state: State) -> tuple[Next, Saved]:
     return Next(y_hat=y_hat, cost=cost), saved
 
 
-def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Inputs, State]:
+def step_vjp(params: Params, saved: Saved, dnext: Next | None) -> tuple[Params, Inputs, State]:
     """Reverse mode of `step`: cotangents of parameters, input and old state.
 
     Args:
         params: the parameters.
         saved: what `step` kept.
-        dnext: the cotangents of what `step` returned, with its shapes; None for zero.
+        dnext: the cotangents of what `step` returned, with its shapes; it or a field may be None
+            for zero.
 
     Returns:
         Cotangents shaped like the arguments of `step`; those of the parameters are summed over
         the batch.
     """
-    dnext = Next(*_filled(dnext, [saved.y_hat.shape, saved.cost.shape], saved[0].dtype))
-    sizes, dtype = _check("step_vjp", params, saved, dnext)
-    n_y = sizes["n_y"]
+    *_, dnext = _check("step_vjp", params, saved, dnext)
     W_y = params.W_y
-    h, y, e, inv_s, log_y_hat = saved.h, saved.y, saved.e, saved.inv_s, saved.log_y_hat
+    h, y, s, y_hat, rest_e = saved.h, saved.y, saved.s, saved.y_hat, saved.rest_e
+    log_y_hat = saved.log_y_hat
     dy_hat, dcost = dnext
     T = 1
+    # 1 - ŷ_t
+    rest_y_hat = rest_e / s
     # J_t = -y_tᵀ log(ŷ_t)/T
     dy = -(dcost[:, None] * log_y_hat) / T
-    dlog_y_hat = -(dcost[:, None] * y) / T
+    dlog_y_hat = dy_hat * y_hat - (dcost[:, None] * y) / T
     # log(ŷ_t) = z_t - log(s_t)
-    dlog_s = dcost / T
-    # ŷ_t = e_t/s_t
-    dinv_s = (dy_hat * e).sum(axis=-1)
-    # s_t is in 1/s_t, log(s_t)
-    ds = dlog_s * inv_s - dinv_s * inv_s**2
-    # e_t is in s_t, ŷ_t
-    de = dy_hat * inv_s[:, None] + ds[:, None] * np.ones(n_y, dtype=dtype)
+    dlog_s = -dlog_y_hat.sum(axis=-1)
+    # Σ δlog(ŷ_t)
+    rest_dlog_y_hat = np.where(y_hat > 0.625, 0, dlog_y_hat).sum(axis=-1)
     # z_t is in e_t, log(ŷ_t)
-    dz = dlog_y_hat + de * e
+    dz = np.where(
+        y_hat > 0.625,
+        rest_y_hat[:, None] * dlog_y_hat - rest_dlog_y_hat[:, None] * y_hat,
+        dlog_y_hat + dlog_s[:, None] * y_hat,
+    )
     # a_t is in m_t, z_t
     da = dz
     # a_t = W_y h_t + b_y
@@ -243,53 +238,57 @@ def step_vjp(params: Params, saved: Saved, dnext: Next) -> tuple[Params, Inputs,
     return dparams, Inputs(h=dh, y=dy), State()
 
 
-def step_jvp(params: Params, saved: Saved, dparams: Params, dx: Inputs, dstate: State) -> Next:
+def step_jvp(
+    params: Params, saved: Saved, dparams: Params | None, dx: Inputs | None, dstate: State | None
+) -> Next:
     """Forward mode of `step`: the tangents of what it returned.
 
     Args:
         params: the parameters.
         saved: what `step` kept.
-        dparams: the tangents of the parameters; a field may be None for zero.
+        dparams: the tangents of the parameters; it or a field may be None for zero.
         dx: the tangent of the input; None for zero.
-        dstate: the tangent of the old state; a field may be None for zero.
+        dstate: the tangent of the old state; it or a field may be None for zero.
 
     Returns:
         y_hat (B, n_y), cost (B).
     """
-    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
-    dx = Inputs(*_filled(dx, [saved.h.shape, saved.y.shape], saved[0].dtype))
-    dstate = State(*_filled(dstate, [], saved[0].dtype))
-    sizes, dtype = _check("step_jvp", params, saved, dparams, dx, dstate)
-    n_y = sizes["n_y"]
+    *_, dparams, dx, dstate = _check("step_jvp", params, saved, dparams, dx, dstate)
     W_y = params.W_y
-    h, y, e, inv_s, log_y_hat = saved.h, saved.y, saved.e, saved.inv_s, saved.log_y_hat
+    h, y, s, y_hat, rest_e = saved.h, saved.y, saved.s, saved.y_hat, saved.rest_e
+    log_y_hat = saved.log_y_hat
     W_y_dot, b_y_dot = dparams
     h_dot = dx.h
     y_dot = dx.y
     T = 1
+    # 1 - ŷ_t
+    rest_y_hat = rest_e / s
     # a_t = W_y h_t + b_y
     a_dot = h_dot @ W_y.T + h @ W_y_dot.T + b_y_dot
     # z_t = a_t - m_t
     z_dot = a_dot
-    # e_t = exp(z_t)
-    e_dot = e * z_dot
-    # s_t = Σ e_t
-    s_dot = e_dot.sum(axis=-1)
-    # 1/s_t
-    inv_s_dot = -(inv_s**2) * s_dot
-    # ŷ_t = e_t/s_t
-    y_hat_dot = inv_s[:, None] * e_dot + inv_s_dot[:, None] * e
     # log(s_t)
-    log_s_dot = inv_s * s_dot
+    log_s_dot = (y_hat * z_dot).sum(axis=-1)
+    # Σ (ŷ_t ∘ ż_t)
+    rest_z_dot = np.where(y_hat > 0.625, 0, y_hat * z_dot).sum(axis=-1)
     # log(ŷ_t) = z_t - log(s_t)
-    log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat_dot = np.where(
+        y_hat > 0.625, rest_y_hat[:, None] * z_dot - rest_z_dot[:, None], z_dot - log_s_dot[:, None]
+    )
+    # ŷ_t = e_t/s_t
+    y_hat_dot = y_hat * log_y_hat_dot
     # J_t = -y_tᵀ log(ŷ_t)/T
     cost_dot = -(y_dot * log_y_hat).sum(axis=-1) / T - (y * log_y_hat_dot).sum(axis=-1) / T
     return Next(y_hat=y_hat_dot, cost=cost_dot)
 
 
 def step_hvp(
-    params: Params, saved: Saved, dnext: Next, dparams: Params, dx: Inputs, dstate: State
+    params: Params,
+    saved: Saved,
+    dnext: Next | None,
+    dparams: Params | None,
+    dx: Inputs | None,
+    dstate: State | None,
 ) -> tuple[Params, Inputs, State]:
     """Second order: how the cotangents of `step_vjp` change along a direction.
 
@@ -299,66 +298,68 @@ def step_hvp(
     Args:
         params: the parameters.
         saved: what `step` kept.
-        dnext: the cotangents of what `step` returned, held fixed; None for zero.
-        dparams: the direction in the parameters; a field may be None for zero.
+        dnext: the cotangents of what `step` returned, held fixed; it or a field may be None
+            for zero.
+        dparams: the direction in the parameters; it or a field may be None for zero.
         dx: the direction in the input; None for zero.
-        dstate: the direction in the old state; a field may be None for zero.
+        dstate: the direction in the old state; it or a field may be None for zero.
 
     Returns:
         The directional derivatives of what `step_vjp` returns.
     """
-    dnext = Next(*_filled(dnext, [saved.y_hat.shape, saved.cost.shape], saved[0].dtype))
-    dparams = Params(*_filled(dparams, [p.shape for p in params], saved[0].dtype))
-    dx = Inputs(*_filled(dx, [saved.h.shape, saved.y.shape], saved[0].dtype))
-    dstate = State(*_filled(dstate, [], saved[0].dtype))
-    sizes, dtype = _check("step_hvp", params, saved, dnext, dparams, dx, dstate)
-    n_y = sizes["n_y"]
+    *_, dnext, dparams, dx, dstate = _check("step_hvp", params, saved, dnext, dparams, dx, dstate)
     W_y = params.W_y
-    h, y, e, inv_s = saved.h, saved.y, saved.e, saved.inv_s
+    h, y, s, y_hat, rest_e = saved.h, saved.y, saved.s, saved.y_hat, saved.rest_e
     dy_hat, dcost = dnext
     W_y_dot, b_y_dot = dparams
     h_dot = dx.h
     y_dot = dx.y
     T = 1
+    # 1 - ŷ_t
+    rest_y_hat = rest_e / s
     # J_t = -y_tᵀ log(ŷ_t)/T
-    dlog_y_hat = -(dcost[:, None] * y) / T
+    dlog_y_hat = dy_hat * y_hat - (dcost[:, None] * y) / T
     # log(ŷ_t) = z_t - log(s_t)
-    dlog_s = dcost / T
-    # ŷ_t = e_t/s_t
-    dinv_s = (dy_hat * e).sum(axis=-1)
-    # s_t is in 1/s_t, log(s_t)
-    ds = dlog_s * inv_s - dinv_s * inv_s**2
-    # e_t is in s_t, ŷ_t
-    de = dy_hat * inv_s[:, None] + ds[:, None] * np.ones(n_y, dtype=dtype)
+    dlog_s = -dlog_y_hat.sum(axis=-1)
+    # Σ δlog(ŷ_t)
+    rest_dlog_y_hat = np.where(y_hat > 0.625, 0, dlog_y_hat).sum(axis=-1)
     # z_t is in e_t, log(ŷ_t)
-    dz = dlog_y_hat + de * e
+    dz = np.where(
+        y_hat > 0.625,
+        rest_y_hat[:, None] * dlog_y_hat - rest_dlog_y_hat[:, None] * y_hat,
+        dlog_y_hat + dlog_s[:, None] * y_hat,
+    )
     # a_t is in m_t, z_t
-    da = dz.copy()
+    da = dz
     # a_t = W_y h_t + b_y
     a_dot = h_dot @ W_y.T + h @ W_y_dot.T + b_y_dot
     # z_t = a_t - m_t
     z_dot = a_dot
-    # e_t = exp(z_t)
-    e_dot = e * z_dot
-    # s_t = Σ e_t
-    s_dot = e_dot.sum(axis=-1)
-    # 1/s_t
-    inv_s_dot = -(inv_s**2) * s_dot
     # log(s_t)
-    log_s_dot = inv_s * s_dot
+    log_s_dot = (y_hat * z_dot).sum(axis=-1)
+    # Σ (ŷ_t ∘ ż_t)
+    rest_z_dot = np.where(y_hat > 0.625, 0, y_hat * z_dot).sum(axis=-1)
     # log(ŷ_t) = z_t - log(s_t)
-    log_y_hat_dot = z_dot - log_s_dot[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat_dot = np.where(
+        y_hat > 0.625, rest_y_hat[:, None] * z_dot - rest_z_dot[:, None], z_dot - log_s_dot[:, None]
+    )
+    # ŷ_t = e_t/s_t
+    y_hat_dot = y_hat * log_y_hat_dot
     # J_t = -y_tᵀ log(ŷ_t)/T
     dy_dot = -(dcost[:, None] * log_y_hat_dot) / T
-    dlog_y_hat_dot = -(dcost[:, None] * y_dot) / T
-    # ŷ_t = e_t/s_t
-    dinv_s_dot = (dy_hat * e_dot).sum(axis=-1)
-    # s_t is in 1/s_t, log(s_t)
-    ds_dot = (dlog_s - 2 * dinv_s * inv_s) * inv_s_dot - dinv_s_dot * inv_s**2
-    # e_t is in s_t, ŷ_t
-    de_dot = dy_hat * inv_s_dot[:, None] + ds_dot[:, None] * np.ones(n_y, dtype=dtype)
+    dlog_y_hat_dot = dy_hat * y_hat_dot - (dcost[:, None] * y_dot) / T
+    # log(ŷ_t) = z_t - log(s_t)
+    dlog_s_dot = -dlog_y_hat_dot.sum(axis=-1)
+    # Σ δ̇log(ŷ_t)
+    rest_dlog_y_hat_dot = np.where(y_hat > 0.625, 0, dlog_y_hat_dot).sum(axis=-1)
+    # δ̇log(ŷ_t) + δ̇log(s_t) ŷ_t
+    dz_dot_of_dlog_y_hat_dot = np.where(
+        y_hat > 0.625,
+        rest_y_hat[:, None] * dlog_y_hat_dot - rest_dlog_y_hat_dot[:, None] * y_hat,
+        dlog_y_hat_dot + dlog_s_dot[:, None] * y_hat,
+    )
     # z_t is in e_t, log(ŷ_t)
-    dz_dot = de * e_dot + dlog_y_hat_dot + de_dot * e
+    dz_dot = dlog_s[:, None] * y_hat_dot + dz_dot_of_dlog_y_hat_dot
     # a_t is in m_t, z_t
     da_dot = dz_dot
     # a_t = W_y h_t + b_y
@@ -405,19 +406,18 @@ def unroll(
     Returns:
         y_hat (T, B, n_y), cost (T, B).
         The tape, which may refer to arguments and results: do not change it. Besides those it holds
-        4 * n_y + 3 * 1 numbers per step and sample.
+        4 * n_y + 4 * 1 numbers per step and sample.
     """
     if checkpoint_every is not None:
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
-    sizes, dtype = _check("unroll", params, xs, state0)
+    sizes, dtype, *_ = _check("unroll", params, xs, state0)
     T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
-    add, exp, log, reciprocal = np.add, np.exp, np.log, np.reciprocal
+    add, exp, reciprocal = np.add, np.exp, np.reciprocal
     W_y, b_y = params.W_y, params.b_y
     h_all = xs.h
     a_all = np.empty((T, B, n_y), dtype=dtype)
     e_all = np.empty((T, B, n_y), dtype=dtype)
     inv_s_all = np.empty((T, B), dtype=dtype)
-    log_s_all = np.empty((T, B), dtype=dtype)
     # a_t = W_y h_t + b_y
     _product(h_all, (W_y,), a_all[:, None])
     add(a_all, b_y, out=a_all)
@@ -425,7 +425,7 @@ def unroll(
     a_rows = a_all.reshape(T * B, n_y)
     m_rows = a_rows.max(axis=-1)
     # z_t = a_t - m_t
-    z_rows = a_rows - m_rows[:, None] * np.ones(n_y, dtype=dtype)
+    z_rows = a_rows - m_rows[:, None]
     # e_t = exp(z_t)
     z_all = z_rows.reshape(T, B, n_y)
     exp(z_all, out=e_all)
@@ -438,11 +438,12 @@ def unroll(
     # ŷ_t = e_t/s_t
     inv_s_rows = inv_s_all.reshape(T * B)
     y_hat_rows = inv_s_rows[:, None] * e_rows
+    # s_t - 1
+    rest_e_rows = np.where(y_hat_rows > 0.625, 0, e_rows).sum(axis=-1)
     # log(s_t)
-    log(s_all, out=log_s_all)
+    log_s_rows = np.where(s_rows < 1.5, np.log1p(rest_e_rows), np.log(s_rows))
     # log(ŷ_t) = z_t - log(s_t)
-    log_s_rows = log_s_all.reshape(T * B)
-    log_y_hat_rows = z_rows - log_s_rows[:, None] * np.ones(n_y, dtype=dtype)
+    log_y_hat_rows = z_rows - log_s_rows[:, None]
     # J_t = -y_tᵀ log(ŷ_t)/T
     y_rows = xs.y.reshape(T * B, n_y)
     cost_rows = -(y_rows * log_y_hat_rows).sum(axis=-1) / T
@@ -455,7 +456,8 @@ def unroll(
         s=s_rows.reshape(T, B),
         inv_s=inv_s_all,
         y_hat=y_hat_rows.reshape(T, B, n_y),
-        log_s=log_s_all,
+        rest_e=rest_e_rows.reshape(T, B),
+        log_s=log_s_rows.reshape(T, B),
         log_y_hat=log_y_hat_rows.reshape(T, B, n_y),
         cost=cost_rows.reshape(T, B),
     )
@@ -463,14 +465,15 @@ def unroll(
 
 
 def unroll_vjp(
-    params: Params, tape: Tape | Checkpoints, dnexts: Next
+    params: Params, tape: Tape | Checkpoints, dnexts: Next | None
 ) -> tuple[Params, Inputs, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
     Args:
         params: the parameters.
         tape: what `unroll` kept.
-        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+        dnexts: the cotangents of what `unroll` returned, for every step; it or a field may be
+            None for zero.
 
     Returns:
         Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
@@ -478,51 +481,40 @@ def unroll_vjp(
     """
     if isinstance(tape, Checkpoints):
         return _unroll_vjp_in_segments(params, tape, dnexts)
-    dnexts = Next(*_filled(dnexts, [tape.y_hat.shape, tape.cost.shape], tape[0].dtype))
-    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
+    sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_h, n_y = sizes["T"], sizes["B"], sizes["n_h"], sizes["n_y"]
-    add, copyto, divide, multiply, square = np.add, np.copyto, np.divide, np.multiply, np.square
-    subtract = np.subtract
+    copyto, divide = np.copyto, np.divide
     W_y = params.W_y
-    e_all = tape.e
-    inv_s_all = tape.inv_s
-    dcost_all = dnexts.cost
-    dlog_s_all = np.empty((T, B), dtype=dtype)
-    ds_all = np.empty((T, B), dtype=dtype)
-    de_all = np.empty((T, B, n_y), dtype=dtype)
+    s_all = tape.s
+    rest_e_all = tape.rest_e
+    rest_y_hat_all = np.empty((T, B), dtype=dtype)
+    dz_all = np.empty((T, B, n_y), dtype=dtype)
+    # 1 - ŷ_t
+    divide(rest_e_all, s_all, out=rest_y_hat_all)
     # J_t = -y_tᵀ log(ŷ_t)/T
     dcost_rows = dnexts.cost.reshape(T * B)
     log_y_hat_rows = tape.log_y_hat.reshape(T * B, n_y)
     dy_rows = -(dcost_rows[:, None] * log_y_hat_rows) / T
-    y_rows = tape.y.reshape(T * B, n_y)
-    dlog_y_hat_rows = -(dcost_rows[:, None] * y_rows) / T
-    # log(ŷ_t) = z_t - log(s_t)
-    divide(dcost_all, T, out=dlog_s_all)
-    # ŷ_t = e_t/s_t
     dy_hat_rows = dnexts.y_hat.reshape(T * B, n_y)
-    e_rows = tape.e.reshape(T * B, n_y)
-    dinv_s_rows = (dy_hat_rows * e_rows).sum(axis=-1)
-    dinv_s_all = ds_all
-    dinv_s_all[...] = dinv_s_rows.reshape(T, B)
-    # s_t is in 1/s_t, log(s_t)
-    spare = np.empty_like(ds_all)
-    spare_j = np.empty_like(ds_all)
-    square(inv_s_all, out=spare)
-    multiply(dinv_s_all, spare, out=ds_all)
-    multiply(dlog_s_all, inv_s_all, out=spare_j)
-    subtract(spare_j, ds_all, out=ds_all)
-    # e_t is in s_t, ŷ_t
-    ds_rows = ds_all.reshape(T * B)
-    inv_s_rows = tape.inv_s.reshape(T * B)
-    de_rows = dy_hat_rows * inv_s_rows[:, None] + ds_rows[:, None] * np.ones(n_y, dtype=dtype)
-    de_all[...] = de_rows.reshape(T, B, n_y)
+    y_rows = tape.y.reshape(T * B, n_y)
+    y_hat_rows = tape.y_hat.reshape(T * B, n_y)
+    dlog_y_hat_rows = dy_hat_rows * y_hat_rows - (dcost_rows[:, None] * y_rows) / T
+    dlog_y_hat_all = dz_all
+    dlog_y_hat_all[...] = dlog_y_hat_rows.reshape(T, B, n_y)
+    # log(ŷ_t) = z_t - log(s_t)
+    dlog_s_rows = -dlog_y_hat_rows.sum(axis=-1)
+    # Σ δlog(ŷ_t)
+    rest_dlog_y_hat_rows = np.where(y_hat_rows > 0.625, 0, dlog_y_hat_rows).sum(axis=-1)
     # z_t is in e_t, log(ŷ_t)
-    dz_all = de_all
-    dlog_y_hat_all = dlog_y_hat_rows.reshape(T, B, n_y)
-    multiply(de_all, e_all, out=dz_all)
-    add(dlog_y_hat_all, dz_all, out=dz_all)
+    rest_y_hat_rows = rest_y_hat_all.reshape(T * B)
+    dz_rows = np.where(
+        y_hat_rows > 0.625,
+        rest_y_hat_rows[:, None] * dlog_y_hat_rows - rest_dlog_y_hat_rows[:, None] * y_hat_rows,
+        dlog_y_hat_rows + dlog_s_rows[:, None] * y_hat_rows,
+    )
+    dz_all[...] = dz_rows.reshape(T, B, n_y)
     # a_t is in m_t, z_t
-    da_all = de_all
+    da_all = dz_all
     copyto(da_all, dz_all)
     # a_t = W_y h_t + b_y
     da_rows = da_all.reshape(T * B, n_y)
@@ -535,38 +527,43 @@ def unroll_vjp(
 
 
 def unroll_jvp(
-    params: Params, tape: Tape | Checkpoints, dparams: Params, dxs: Inputs, dstate0: State
+    params: Params,
+    tape: Tape | Checkpoints,
+    dparams: Params | None,
+    dxs: Inputs | None,
+    dstate0: State | None,
 ) -> Next:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
     Args:
         params: the parameters.
         tape: what `unroll` kept.
-        dparams: the tangents of the parameters; a field may be None for zero.
+        dparams: the tangents of the parameters; it or a field may be None for zero.
         dxs: the tangents of the inputs; None for zero.
-        dstate0: the tangent of the first state; a field may be None for zero.
+        dstate0: the tangent of the first state; it or a field may be None for zero.
 
     Returns:
         y_hat (T, B, n_y), cost (T, B).
     """
     if isinstance(tape, Checkpoints):
         return _unroll_jvp_in_segments(params, tape, dparams, dxs, dstate0)
-    dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
-    dxs = Inputs(*_filled(dxs, [tape.h.shape, tape.y.shape], tape[0].dtype))
-    dstate0 = State(*_filled(dstate0, [], tape[0].dtype))
-    sizes, dtype = _check("unroll_jvp", params, tape, dparams, dxs, dstate0)
+    sizes, dtype, *_, dparams, dxs, dstate0 = _check(
+        "unroll_jvp", params, tape, dparams, dxs, dstate0
+    )
     T, B, n_y = sizes["T"], sizes["B"], sizes["n_y"]
-    add, copyto, multiply, negative, square = np.add, np.copyto, np.multiply, np.negative, np.square
+    add, copyto, divide, multiply = np.add, np.copyto, np.divide, np.multiply
     W_y = params.W_y
     W_y_dot, b_y_dot = dparams
     h_all = tape.h
-    e_all = tape.e
-    inv_s_all = tape.inv_s
+    s_all = tape.s
+    y_hat_all = tape.y_hat
+    rest_e_all = tape.rest_e
     h_dot_all = dxs.h
+    rest_y_hat_all = np.empty((T, B), dtype=dtype)
     a_dot_all = np.empty((T, B, n_y), dtype=dtype)
-    e_dot_all = np.empty((T, B, n_y), dtype=dtype)
-    s_dot_all = np.empty((T, B), dtype=dtype)
-    inv_s_dot_all = np.empty((T, B), dtype=dtype)
+    y_hat_dot_all = np.empty((T, B, n_y), dtype=dtype)
+    # 1 - ŷ_t
+    divide(rest_e_all, s_all, out=rest_y_hat_all)
     # a_t = W_y h_t + b_y
     spare = np.empty_like(a_dot_all)
     _product(h_dot_all, (W_y,), a_dot_all[:, None])
@@ -576,30 +573,23 @@ def unroll_jvp(
     # z_t = a_t - m_t
     z_dot_all = a_dot_all
     copyto(z_dot_all, a_dot_all)
-    # e_t = exp(z_t)
-    multiply(e_all, z_dot_all, out=e_dot_all)
-    # s_t = Σ e_t
-    e_dot_rows = e_dot_all.reshape(T * B, n_y)
-    s_dot_rows = e_dot_rows.sum(axis=-1)
-    s_dot_all[...] = s_dot_rows.reshape(T, B)
-    # 1/s_t
-    square(inv_s_all, out=inv_s_dot_all)
-    multiply(inv_s_dot_all, s_dot_all, out=inv_s_dot_all)
-    negative(inv_s_dot_all, out=inv_s_dot_all)
-    # ŷ_t = e_t/s_t
-    e_rows = tape.e.reshape(T * B, n_y)
-    inv_s_rows = tape.inv_s.reshape(T * B)
-    inv_s_dot_rows = inv_s_dot_all.reshape(T * B)
-    y_hat_dot_rows = inv_s_rows[:, None] * e_dot_rows + inv_s_dot_rows[:, None] * e_rows
     # log(s_t)
-    log_s_dot_all = s_dot_all
-    multiply(inv_s_all, s_dot_all, out=log_s_dot_all)
-    # log(ŷ_t) = z_t - log(s_t)
-    log_s_dot_rows = log_s_dot_all.reshape(T * B)
+    y_hat_rows = tape.y_hat.reshape(T * B, n_y)
     z_dot_rows = z_dot_all.reshape(T * B, n_y)
-    log_y_hat_dot_rows = z_dot_rows - log_s_dot_rows[:, None] * np.ones(n_y, dtype=dtype)
+    log_s_dot_rows = (y_hat_rows * z_dot_rows).sum(axis=-1)
+    # Σ (ŷ_t ∘ ż_t)
+    rest_z_dot_rows = np.where(y_hat_rows > 0.625, 0, y_hat_rows * z_dot_rows).sum(axis=-1)
+    # log(ŷ_t) = z_t - log(s_t)
+    rest_y_hat_rows = rest_y_hat_all.reshape(T * B)
+    log_y_hat_dot_rows = np.where(
+        y_hat_rows > 0.625,
+        rest_y_hat_rows[:, None] * z_dot_rows - rest_z_dot_rows[:, None],
+        z_dot_rows - log_s_dot_rows[:, None],
+    )
     log_y_hat_dot_all = a_dot_all
     log_y_hat_dot_all[...] = log_y_hat_dot_rows.reshape(T, B, n_y)
+    # ŷ_t = e_t/s_t
+    multiply(y_hat_all, log_y_hat_dot_all, out=y_hat_dot_all)
     # J_t = -y_tᵀ log(ŷ_t)/T
     log_y_hat_rows = tape.log_y_hat.reshape(T * B, n_y)
     y_rows = tape.y.reshape(T * B, n_y)
@@ -608,14 +598,14 @@ def unroll_jvp(
         -(y_dot_rows * log_y_hat_rows).sum(axis=-1) / T
         - (y_rows * log_y_hat_dot_rows).sum(axis=-1) / T
     )
-    return Next(y_hat=y_hat_dot_rows.reshape(T, B, n_y), cost=cost_dot_rows.reshape(T, B))
+    return Next(y_hat=y_hat_dot_all, cost=cost_dot_rows.reshape(T, B))
 
 
 def _unroll_in_segments(
     params: Params, xs: Inputs, state0: State, every: int
 ) -> tuple[Next, Checkpoints]:
     """The sequence segment by segment; of each the first state is kept."""
-    sizes, _ = _check("unroll", params, xs, state0)
+    sizes, *_ = _check("unroll", params, xs, state0)
     if type(every) is not int or every < 1:
         expected = "expected an integer of at least 1"
         raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}, got {every!r}")
@@ -634,13 +624,12 @@ def _unroll_in_segments(
 
 
 def _unroll_vjp_in_segments(
-    params: Params, tape: Checkpoints, dnexts: Next
+    params: Params, tape: Checkpoints, dnexts: Next | None
 ) -> tuple[Params, Inputs, State]:
     """Backpropagation through time segment by segment, each computed forward again."""
     xs, dxs, total = tape.x, [], None
     later: tuple[Any, ...] = (0,) * len(State._fields)
-    maybe: tuple[Any, ...] = dnexts
-    _check_steps("unroll_vjp", maybe, tape)
+    maybe = _over_time("unroll_vjp", "dnexts", dnexts, tape)
     for k, state in reversed(list(enumerate(tape.states))):
         steps = slice(k * tape.every, (k + 1) * tape.every)
         part, again = unroll(params, Inputs(*(x[steps] for x in xs)), state)
@@ -658,12 +647,16 @@ def _unroll_vjp_in_segments(
 
 
 def _unroll_jvp_in_segments(
-    params: Params, tape: Checkpoints, dparams: Params, dxs: Inputs, dstate0: State
+    params: Params,
+    tape: Checkpoints,
+    dparams: Params | None,
+    dxs: Inputs | None,
+    dstate0: State | None,
 ) -> Next:
     """Forward mode segment by segment, each computed forward again."""
     xs, parts = tape.x, []
-    maybe: tuple[Any, ...] = dxs
-    _check_steps("unroll_jvp", maybe, tape)
+    maybe = _over_time("unroll_jvp", "dxs", dxs, tape)
+    dstate0 = State(*_fields("unroll_jvp", "dstate0", dstate0))
     for k, state in enumerate(tape.states):
         steps = slice(k * tape.every, (k + 1) * tape.every)
         _, again = unroll(params, Inputs(*(x[steps] for x in xs)), state)
@@ -680,12 +673,15 @@ def _last(values: tuple[Array, ...], before: State) -> State:
     return State(*[value[-1] if len(value) else first for value, first in pairs])
 
 
-def _check_steps(function: str, given: tuple[Any, ...], tape: Checkpoints) -> None:
-    """Refuse what is not given for every step."""
-    T = len(tape.x[0])
-    for array in given:
-        if array is not None and len(array) != T:
-            raise ValueError(f"{_CELL}.{function}: expected T={T} steps, got {len(array)}")
+def _over_time(function: str, name: str, group: _Given, tape: Checkpoints) -> tuple[Any, ...]:
+    """The arrays of an argument that has some for every step; None for each if it is None."""
+    T, arrays = len(tape.x[0]), _fields(function, name, group)
+    for array in arrays:
+        if array is not None and getattr(array, "shape", ())[:1] != (T,):
+            got = getattr(array, "shape", type(array).__name__)
+            expected = f"expected arrays of T={T} steps, got {got}"
+            raise ValueError(f"{_CELL}.{function}: {name}: {expected}")
+    return arrays
 
 
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
@@ -699,50 +695,96 @@ def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
         np.matmul(rows, by_gate, out=out.swapaxes(0, 1).reshape(G, T * B, n))
 
 
-def _filled(
-    given: tuple[Array | None, ...], shapes: list[tuple[int, ...]], dtype: np.dtype[Any]
-) -> list[Array]:
-    """The given arrays, with zeros where there is None."""
-    return [
-        np.zeros(shape, dtype) if array is None else array
-        for array, shape in zip(given, shapes, strict=True)
-    ]
+def _check_init(rng: object, dtype: DTypeLike, **lengths: object) -> None:
+    """Refuse what `init` cannot draw parameters from."""
+    if not isinstance(rng, np.random.Generator):
+        expected = f"expected a NumPy random Generator, got {type(rng).__name__}"
+        raise TypeError(f"{_CELL}.init: rng: {expected}")
+    try:
+        known = np.dtype(dtype) in _DTYPES
+    except (TypeError, ValueError):
+        known = False
+    if not known:
+        raise TypeError(f"{_CELL}.init: dtype: expected float32 or float64, got {dtype}")
+    for axis, n in lengths.items():
+        if not isinstance(n, int | np.integer) or n < 0:
+            expected = f"expected an integer of at least 0, got {n!r}"
+            raise ValueError(f"{_CELL}.init: {axis}: {expected}")
 
 
-def _check(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
-    """The length of every axis and the dtype, once all arrays of a function agree on them."""
-    if all(isinstance(group, tuple) for group in groups):
-        arrays: list[Array] = list(chain.from_iterable(cast("Any", groups)))
-        if all(type(array) is np.ndarray for array in arrays):
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays])
-            sizes = _lengths(function, tuple([array.shape for array in arrays]))
+_Given = Any  # what a function is given for an argument
+_GROUPS: dict[str, tuple[Any, str, dict[str, str]]] = {
+    "params": (Params, "", _PARAMS),
+    "x": (Inputs, "B", _INPUTS),
+    "xs": (Inputs, "T B", _INPUTS),
+    "state": (State, "B", _STATE),
+    "state0": (State, "B", _STATE),
+    "saved": (Saved, "B", _SAVED),
+    "tape": (Tape, "T B", _SAVED),
+    "next": (Next, "B", _NEXT),
+    "nexts": (Next, "T B", _NEXT),
+}
+# A cotangent or a tangent has the shapes of what it belongs to, and may be None for zero.
+_GROUPS |= {f"d{name}": group for name, group in _GROUPS.items()}
+_ARGUMENTS = {
+    "step": ("params", "x", "state"),
+    "step_vjp": ("params", "saved", "dnext"),
+    "step_jvp": ("params", "saved", "dparams", "dx", "dstate"),
+    "step_hvp": ("params", "saved", "dnext", "dparams", "dx", "dstate"),
+    "step_jacobian": ("params", "saved"),
+    "unroll": ("params", "xs", "state0"),
+    "unroll_vjp": ("params", "tape", "dnexts"),
+    "unroll_jvp": ("params", "tape", "dparams", "dxs", "dstate0"),
+}
+_KINDS = {name: tuple(_GROUPS[own][0] for own in of) for name, of in _ARGUMENTS.items()}
+
+
+def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
+    """The length of every axis and the dtype, and the arguments with zeros for None."""
+    if tuple(map(type, groups)) == _KINDS[function]:
+        arrays: list[Array | None] = list(chain.from_iterable(groups))
+        kinds = set(map(type, arrays))
+        if kinds <= _ARRAYS:
+            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
+            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
             if sizes is not None and dtype in _DTYPES and not others:
-                return sizes, dtype
+                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
+                return sizes, dtype, *full
     return _checked(function, *groups)
 
 
 @lru_cache(maxsize=64)
-def _lengths(function: str, shapes: tuple[tuple[int, ...], ...]) -> dict[str, int] | None:
+def _lengths(function: str, shapes: tuple[tuple[int, ...] | None, ...]) -> dict[str, int] | None:
     """The length of every axis, from the shapes of all arrays; None if they do not fit."""
-    tables = _ARGUMENTS[function]
-    axes = [f"{lead} {own}".split() for lead, table in tables for own in table.values()]
+    axes = [
+        (f"{lead} {own}".split(), argument.startswith("d"))
+        for argument in _ARGUMENTS[function]
+        for _, lead, table in [_GROUPS[argument]]
+        for own in table.values()
+    ]
     sizes: dict[str, int] = {}
-    for names, shape in zip(axes, shapes, strict=False):
+    for (names, zero), shape in zip(axes, shapes, strict=True):
+        if shape is None and zero:
+            continue
+        if shape is None:
+            return None
         known = zip(names, shape, strict=False)
         if len(names) != len(shape) or any(sizes.setdefault(name, n) != n for name, n in known):
             return None
-    return sizes if len(axes) == len(shapes) else None
+    return sizes
 
 
-def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[Any]]:
-    """The same array by array, to say which one does not fit."""
+def _checked(function: str, *groups: _Given) -> tuple[Any, ...]:
+    """The same array by array, to say which one does not fit, or to put zeros in its place."""
     sizes: dict[str, int] = {}
     dtype: np.dtype[Any] | None = None
-    for arrays, (lead, table) in zip(groups, _ARGUMENTS[function], strict=True):
-        if not isinstance(arrays, tuple) or len(arrays) != len(table):
-            names, got = ", ".join(table), type(arrays).__name__
-            raise TypeError(f"{_CELL}.{function}: expected a tuple of {names}, got {got}")
+    arguments = _ARGUMENTS[function]
+    given = [_fields(function, *pair) for pair in zip(arguments, groups, strict=True)]
+    for argument, arrays in zip(arguments, given, strict=True):
+        _, lead, table = _GROUPS[argument]
         for array, (name, own) in zip(arrays, table.items(), strict=True):
+            if array is None and argument.startswith("d"):
+                continue
             where = f"{_CELL}.{function}: {name}"
             if not isinstance(array, np.ndarray | np.generic):
                 raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
@@ -755,4 +797,36 @@ def _checked(function: str, *groups: object) -> tuple[dict[str, int], np.dtype[A
             if len(axes) != array.ndim or any(sizes.setdefault(axis, n) != n for axis, n in known):
                 wanted = ", ".join(f"{axis}={sizes.get(axis, 'any')}" for axis in axes)
                 raise ValueError(f"{where}: expected shape ({wanted}), got {array.shape}")
-    return sizes, cast("np.dtype[Any]", dtype)
+    return sizes, dtype, *_filled(function, given, sizes, cast("np.dtype[Any]", dtype))
+
+
+def _filled(
+    function: str, groups: Iterable[_Given], sizes: dict[str, int], dtype: np.dtype[Any]
+) -> Iterator[_Given]:
+    """The arguments, with zeros where there is None."""
+    for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
+        kind, lead, table = _GROUPS[argument]
+        if type(arrays) is kind and not any(array is None for array in arrays):
+            yield arrays
+            continue
+        values = [
+            np.zeros([sizes[axis] for axis in f"{lead} {own}".split()], dtype)
+            if array is None
+            else array
+            for array, own in zip(arrays, table.values(), strict=True)
+        ]
+        yield getattr(kind, "_make", kind)(values)
+
+
+def _fields(function: str, argument: str, group: _Given) -> tuple[Any, ...]:
+    """The arrays of an argument, which may be None for zero: then None for each."""
+    kind, _, table = _GROUPS[argument]
+    zero = argument.startswith("d")
+    if group is None and zero:
+        return (None,) * len(table)
+    if getattr(group, "_fields", None) != getattr(kind, "_fields", None):
+        wanted = f"{kind.__name__}({', '.join(table)}){' or None' if zero else ''}"
+        fields = f"({', '.join(group._fields)})" if hasattr(group, "_fields") else ""
+        got = f"got {type(group).__name__}{fields}"
+        raise TypeError(f"{_CELL}.{function}: {argument}: expected {wanted}, {got}")
+    return tuple(group)

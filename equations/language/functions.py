@@ -6,7 +6,7 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from equations.language.leaves import LETTERS, LanguageError, Ones, Size
-from equations.language.nodes import Contract, Largest, Select, axes_of, ramp, rank
+from equations.language.nodes import Contract, Largest, Select, axes_of, ramp, rank, shown
 
 exp, log, sqrt, tanh = sp.exp, sp.log, sp.sqrt, sp.tanh
 SIXTH = sp.Rational(1, 6)
@@ -61,10 +61,12 @@ def largest(a: sp.Expr) -> sp.Expr:
 
 def matmul(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     """The last axis of `left` against the first of `right`."""
+    left, right = sp.sympify(left), sp.sympify(right)
     n_left, n_right = rank(left), rank(right)
     if not (n_left and n_right):
         raise LanguageError(
-            f"{left} @ {right}: both sides of @ need an axis; use scale for a scalar"
+            f"{shown(left)} @ {shown(right)}: both sides of @ need an axis; use * for a number, "
+            "scale(...) for a scalar of the cell"
         )
     a, b = LETTERS[:n_left], LETTERS[n_left - 1 : n_left + n_right - 1]
     return Contract(f"{a},{b}->{a[:-1]}{b[1:]}", left, right)
@@ -72,6 +74,7 @@ def matmul(left: sp.Expr, right: sp.Expr) -> sp.Expr:
 
 def outer(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     """All products of a component of `left` with one of `right`: v kᵀ for two vectors."""
+    left, right = sp.sympify(left), sp.sympify(right)
     n_left, n_right = rank(left), rank(right)
     a, b = LETTERS[:n_left], LETTERS[n_left : n_left + n_right]
     return Contract(f"{a},{b}->{a}{b}", left, right)
@@ -79,6 +82,10 @@ def outer(left: sp.Expr, right: sp.Expr) -> sp.Expr:
 
 def dot(left: sp.Expr, right: sp.Expr) -> sp.Expr:
     """The sum of the products of equal components, a scalar."""
+    left, right = sp.sympify(left), sp.sympify(right)
+    if rank(left) != rank(right):
+        sides = f"{shown(left)} with {rank(left)} and {shown(right)} with {rank(right)}"
+        raise LanguageError(f"dot(...): expected two values of the same axes, got {sides}")
     letters = LETTERS[: rank(left)]
     return Contract(f"{letters},{letters}->", left, right)
 

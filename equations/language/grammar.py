@@ -7,7 +7,7 @@ from sympy.core.relational import Relational
 from sympy.core.symbol import Str
 
 from equations.language.leaves import Identity, LanguageError, Ones, Size, TensorSymbol
-from equations.language.nodes import Contract, Largest, Select, ramp, sigmoid
+from equations.language.nodes import Contract, Largest, Select, ramp, shown, sigmoid
 
 FUNCTIONS = (sp.exp, sp.log, ramp, sigmoid, sp.tanh)
 _NODES = (
@@ -32,7 +32,7 @@ def accepted(value: sp.Expr) -> sp.Expr:
                 "equations.language makes of them"
             )
         if isinstance(part, sp.Pow) and not (2 * part.exp).is_Integer:
-            raise LanguageError(f"power {part}: expected a multiple of 1/2, got {part.exp}")
+            raise LanguageError(f"power {shown(part)}: expected a multiple of 1/2, got {part.exp}")
     return value
 
 

@@ -252,8 +252,9 @@ def axes_of(expression: sp.Expr) -> tuple[str, ...] | None:
         if found is None:
             found, first = axes, part
         elif axes != found:
+            hint = _hint(expression, (first, found), (part, axes))
             raise LanguageError(
-                f"axes do not agree: {_described(first, found)} with {_described(part, axes)}"
+                f"axes do not agree: {_described(first, found)} with {_described(part, axes)}{hint}"
             )
     return found
 
@@ -270,8 +271,33 @@ def rank(expression: sp.Expr) -> int:
 
 
 def _described(expression: sp.Expr | None, axes: tuple[str, ...]) -> str:
-    text = str(expression)
+    text = shown(expression)
     return f"{text if len(text) <= 60 else text[:57] + '...'} has axes ({', '.join(axes)})"
+
+
+def shown(expression: sp.Expr | None) -> str:
+    """An expression in a message: as the papers print it, a single symbol by its own name."""
+    # Printing is built on this language.
+    from equations.order import Order  # noqa: PLC0415
+    from equations.printing import expression as printed  # noqa: PLC0415
+
+    if expression is None or isinstance(expression, TensorSymbol) or expression.is_Number:
+        return str(expression)
+    try:
+        return printed(expression, Order({}), "unicode")
+    except (LanguageError, NotImplementedError):  # what is wrong in it cannot be printed either
+        return str(expression)
+
+
+def _hint(whole: sp.Expr, *sides: tuple[sp.Expr | None, tuple[str, ...]]) -> str:
+    """What to write where a scalar meets a tensor."""
+    scalar, other = sorted(sides, key=lambda side: len(side[1]))
+    if scalar[1] or not isinstance(whole, sp.Add | sp.Mul):
+        return ""
+    if isinstance(whole, sp.Mul):
+        return f"; use scale({shown(scalar[0])}, {shown(other[0])})"
+    axes = "".join(f", {axis!r}" for axis in other[1])
+    return f"; use broadcast({shown(scalar[0])}{axes})"
 
 
 def _parse_signature(text: str, count: int) -> tuple[list[str], str]:
@@ -307,8 +333,8 @@ def _letter_axes(node: Contract, inputs: Iterable[str]) -> Mapping[str, str]:
         for letter, axis in zip(letters, axes, strict=True):
             if found.setdefault(letter, axis) != axis:
                 raise LanguageError(
-                    f"axes do not agree: {first[letter]} has {found[letter]} where {operand} has "
-                    f"{axis} (letter {letter} of {node.signature})"
+                    f"axes do not agree: {shown(first[letter])} has {found[letter]} where "
+                    f"{shown(operand)} has {axis}"
                 )
             first.setdefault(letter, operand)
     return found

@@ -131,7 +131,6 @@ class CellLayer(Layer):
     ) -> Unrolled:
         """Block by block, as `unroll`."""
         module, function = self.module, "unroll_jvp"
-        dparams = parts(dparams, len(module._PARAMS), f"{module._CELL}.{function}: dparams")
         dxs = self._like(function, self._separate(dxs), tape.xs, module._INPUTS, "T B")
         dstate, dys = self._state_like(function, dstate0, tape), np.zeros_like(tape.ys)
         for block, kept in zip(tape.blocks, tape.tapes, strict=True):
@@ -176,7 +175,7 @@ class CellLayer(Layer):
         axes = self.module._STATE
         given = parts(given, len(axes), f"{self.module._CELL}.{function}: state")
         if not axes:
-            return given
+            return self.module.State()
         filled = self._like(function, given, tape.state0, axes, "B")
         return self.module.State(*map(np.array, filled))
 

@@ -12,8 +12,10 @@ from equations.language import LanguageError
 from equations.registry import load
 
 HEAD = """
+import numpy
 import sympy as sp
 
+from equations.boundary import Boundary as Statement
 from equations.definition import Definition, Input, Output, Parameter, Shift, State
 from equations.language import *
 
@@ -62,6 +64,27 @@ def define(folder: Path, *lines: str) -> Cell:
         (["h_next = sp.pi * (W @ x + U @ h)"], r"equation h_next: pi is not of the language"),
         (["h_next = (W @ x + U @ h) ** sp.Rational(1, 3)"], r"h_next: power .*multiple of 1/2"),
         (["h_next = (W @ x + U @ h) * float('inf')"], r"bad: equation h_next: "),
+        (
+            ["g = sigmoid(total(h))", "h_next = g * h + W @ x + U @ h"],
+            r"bad: equation h_next: axes .*; use scale\(g, h\)",
+        ),
+        (
+            ["h_next = W @ x + U @ h + total(h)"],
+            r"bad: equation h_next: axes .*U h_\{t-1\}.*; use broadcast\(Σ h_\{t-1\}, 'n_h'\)",
+        ),
+        (["h_next = W @ 2 + U @ h"], r"bad: line 14 of .*W @ 2: .* use \* for a number"),
+        (["h_next = 3 @ h"], r"bad: line 14 of .*3 @ h: both sides of @ need an axis"),
+        (["h_next = (2 * U) @ (2 * h)"], r"bad: line 14 of .* for @: .*a name on one side at"),
+        (["h_next = U @ h + dot(W, x)"], r"bad: line 14 of .*dot.*got W with 2 and x with 1"),
+        (["import numpy as np", "h_next = U @ h"], r"bad: np is imported in the class; .* above"),
+        (["from equations.boundary import Boundary"], r"bad: Boundary is imported in the class"),
+        (["h_next = numpy.tanh(W @ x)"], r"bad: line 14 .*use those of equations.language"),
+        (["h_next = h if x > 0 else 2 * h"], r"bad: line 14 .*use where\(condition, first"),
+        (["h_next = where(h, h, 2 * h)"], r"bad: line 14 .*the condition is a relation"),
+        (
+            ["h_next = W @ x + U @ h", "boundaries = (Statement('b', h_next, '=', x),)"],
+            r"bad: line 15 of bad.py, boundaries = .*: boundary 'b': left has axes",
+        ),
     ],
 )
 def test_a_bad_definition_is_refused(tmp_path: Path, lines: list[str], message: str) -> None:
@@ -77,7 +100,9 @@ def test_a_float_is_the_decimal_fraction_it_is_written_as(tmp_path: Path) -> Non
 
 
 def test_use_before_definition_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(LanguageError, match=r"bad.py: name 'later' is not defined"):
+    with pytest.raises(
+        LanguageError, match=r"bad: line 14 of bad.py, .*: name 'later' is not defined"
+    ):
         define(tmp_path, "h_next = W @ x + U @ h + later")
 
 

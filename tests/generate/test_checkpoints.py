@@ -118,5 +118,28 @@ def test_anything_but_a_number_of_steps_is_refused(every: object) -> None:
 def test_cotangents_of_other_steps_are_refused() -> None:
     module, params, xs, state = arguments("gru")
     nexts, tape = module.unroll(params, xs, state, checkpoint_every=2)
-    with pytest.raises(ValueError, match=f"expected T={STEPS} steps, got {STEPS - 1}"):
+    with pytest.raises(
+        ValueError, match=rf"dnexts: expected arrays of T={STEPS} steps, got \({STEPS - 1}, "
+    ):
         module.unroll_vjp(params, tape, module.State(h=nexts.h[1:]))
+    with pytest.raises(ValueError, match=rf"dxs: expected arrays of T={STEPS} steps, got list"):
+        module.unroll_jvp(params, tape, None, xs.tolist(), None)
+    with pytest.raises(
+        TypeError, match=r"unroll_vjp: dnexts: expected State\(h\) or None, got nda"
+    ):
+        module.unroll_vjp(params, tape, nexts.h)
+
+
+@pytest.mark.parametrize("name", [name for name in cells if not counts_steps(name)])
+def test_none_is_zero_in_segments(name: str) -> None:
+    """None for a whole cotangent or tangent, segment by segment: everything is zero."""
+    module, params, xs, state = arguments(name)
+    nexts, tape = module.unroll(params, xs, state, checkpoint_every=2)
+    dparams, dxs, dstate0 = module.unroll_vjp(params, tape, None)
+    given = flat((params, xs, state))
+    for zero, own in zip(flat((dparams, dxs, dstate0)), given, strict=True):
+        assert zero.shape == own.shape
+        assert not zero.any()
+    moved = module.unroll_jvp(params, tape, None, None, None)
+    assert [d.shape for d in moved] == [value.shape for value in nexts]
+    assert not any(d.any() for d in moved)

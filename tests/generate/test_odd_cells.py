@@ -143,7 +143,6 @@ CELLS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:Output seems independent of input")
 @pytest.mark.parametrize("about", CELLS)
 def test_an_odd_cell_is_derived_generated_and_right(tmp_path: Path, about: str) -> None:
     path = tmp_path / "odd.py"

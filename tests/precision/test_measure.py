@@ -146,13 +146,13 @@ def test_a_picture_is_the_same_every_time(tmp_path: object) -> None:
 def test_generated_factors_are_right_to_a_few_ulps_from_end_to_end(
     dtype: str, bound: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """σ(a), σ(-a), σ' and tanh' of generated code, at every pre-activation of the sweep."""
+    """σ(a), σ(-a), σ' and tanh', and the head's log ŷ and ŷ - y, at every argument of the sweep."""
     monkeypatch.setattr(contenders, "RIVALS", ())
     made = sweep.contenders_of.__wrapped__
     monkeypatch.setattr(sweep, "contenders_of", made)
     monkeypatch.setattr(sweep, "POINTS", 301)
     curves = [curve for curve in sweep.factors(FORMATS[dtype]) if "''" not in curve.of]
-    assert len(curves) == 4
+    assert len(curves) == 7
     for curve in curves:
         assert np.max(curve.ulps) <= bound, curve.of
 

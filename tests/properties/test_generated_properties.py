@@ -103,10 +103,10 @@ def test_derivatives_in_reach_are_finite_without_a_warning(name: str, data: st.D
 
 @given(data=st.data())
 def test_a_calm_sequence_is_finite_without_a_warning(
-    name: str, form: str, data: st.DataObject
+    name: str, built: str, data: st.DataObject
 ) -> None:
     """Sequences of no step, of one and of several, with saturated gates among them."""
-    trial = data.draw(trials(name, form, calm=True))
+    trial = data.draw(trials(name, built, calm=True))
     with strict():
         for function, results in named_of_sequence(trial):
             for value in flat(results):
@@ -114,9 +114,9 @@ def test_a_calm_sequence_is_finite_without_a_warning(
 
 
 @given(data=st.data())
-def test_floats_in_are_the_same_floats_out(name: str, form: str, data: st.DataObject) -> None:
+def test_floats_in_are_the_same_floats_out(name: str, built: str, data: st.DataObject) -> None:
     """float32 gives float32 and float64 gives float64, in everything returned."""
-    trial = data.draw(trials(name, form, calm=True, least_steps=1))
+    trial = data.draw(trials(name, built, calm=True, least_steps=1))
     results = [*named(trial), *named_of_sequence(trial)]
     results.append(("saved", trial.module.step(trial.params, trial.x, trial.state)[1]))
     for function, values in results:
@@ -126,10 +126,10 @@ def test_floats_in_are_the_same_floats_out(name: str, form: str, data: st.DataOb
 
 @given(data=st.data())
 def test_results_have_the_shapes_of_what_they_belong_to(
-    name: str, form: str, data: st.DataObject
+    name: str, built: str, data: st.DataObject
 ) -> None:
     """Gradients are shaped like arguments, tangents like results, also without samples or steps."""
-    trial = data.draw(trials(name, form, calm=True))
+    trial = data.draw(trials(name, built, calm=True))
     module = trial.module
     nexts, tape = module.unroll(trial.params, trial.xs, trial.state)
     pulled = module.unroll_vjp(trial.params, tape, trial.dnexts)
@@ -142,9 +142,9 @@ def test_results_have_the_shapes_of_what_they_belong_to(
 
 
 @given(data=st.data())
-def test_arguments_are_never_written(name: str, form: str, data: st.DataObject) -> None:
+def test_arguments_are_never_written(name: str, built: str, data: st.DataObject) -> None:
     """Every array is handed out read-only and keeps its bits, also where cotangents are None."""
-    trial = data.draw(trials(name, form, calm=True, least_steps=1))
+    trial = data.draw(trials(name, built, calm=True, least_steps=1))
     before = [np.array(a) for a in arguments(trial)]
     list(named(trial))
     list(named_of_sequence(trial))
@@ -160,9 +160,9 @@ def test_arguments_are_never_written(name: str, form: str, data: st.DataObject) 
 
 
 @given(data=st.data())
-def test_results_share_no_memory(name: str, form: str, data: st.DataObject) -> None:
+def test_results_share_no_memory(name: str, built: str, data: st.DataObject) -> None:
     """Neither with arguments nor with one another, nor with what was saved for a derivative."""
-    trial = data.draw(trials(name, form, calm=True, least_steps=1, least_batch=1))
+    trial = data.draw(trials(name, built, calm=True, least_steps=1, least_batch=1))
     handed = arguments(trial)
     saved = list(flat(trial.module.step(trial.params, trial.x, trial.state)[1]))
     for function, results in [*named(trial), *named_of_sequence(trial)]:
@@ -173,9 +173,9 @@ def test_results_share_no_memory(name: str, form: str, data: st.DataObject) -> N
 
 
 @given(data=st.data())
-def test_a_second_call_gives_the_same_bits(name: str, form: str, data: st.DataObject) -> None:
+def test_a_second_call_gives_the_same_bits(name: str, built: str, data: st.DataObject) -> None:
     """A vjp leaves what was saved as it was, so that calling it again repeats it to the bit."""
-    trial = data.draw(trials(name, form, calm=True, least_steps=1))
+    trial = data.draw(trials(name, built, calm=True, least_steps=1))
     _, saved = trial.module.step(trial.params, trial.x, trial.state)
     _, tape = trial.module.unroll(trial.params, trial.xs, trial.state)
     first, second = (

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Callable
 from functools import partial
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -91,9 +92,110 @@ def test_wrong_shapes_are_refused(name: str) -> None:
 
 @every_cell
 def test_lists_are_refused(name: str) -> None:
-    """A list is no array, and a bare array is no tuple of parameters."""
+    """A list is no array."""
     module, params, x, state = step_arguments(name)
     with pytest.raises(TypeError, match=rf"{name}\.step: \w+: expected a NumPy array, got list"):
-        module.step(params, replaced(x, lambda a: a.tolist()), state)
-    with pytest.raises(TypeError, match=rf"{name}\.step: expected a tuple of .*, got ndarray"):
-        module.step(params[0], x, state)
+        module.step(replaced(params, lambda a: a.tolist()), x, state)
+
+
+class Other(NamedTuple):
+    """A named tuple of something else."""
+
+    q: float
+
+
+WRONG = [None, np.zeros(3), (np.zeros(3),), {"h": 1}, Other(0.0)]
+
+
+@every_cell
+@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: type(wrong).__name__)
+def test_wrong_containers_are_refused(name: str, wrong: Arrays) -> None:
+    """Whatever is no named tuple of the arrays, at every place of every function."""
+    module, params, x, state = step_arguments(name)
+    xs = type(x)(*(a[None] for a in x)) if isinstance(x, tuple) else x[None]
+    after, saved = module.step(params, x, state)
+    nexts, tape = module.unroll(params, xs, state)
+    several = isinstance(x, tuple)
+    got = "Other(q)" if isinstance(wrong, Other) else type(wrong).__name__
+    moved = {"dparams": params, "dx": x, "dstate": state}
+    moved_over_time = {"dparams": params, "dxs": xs, "dstate0": state}
+    for function, given in {
+        "step": {"params": params, "x": x, "state": state},
+        "step_vjp": {"params": params, "saved": saved, "dnext": after},
+        "step_jvp": {"params": params, "saved": saved, **moved},
+        "step_hvp": {"params": params, "saved": saved, "dnext": after, **moved},
+        "step_jacobian": {"params": params, "saved": saved},
+        "unroll": {"params": params, "xs": xs, "state0": state},
+        "unroll_vjp": {"params": params, "tape": tape, "dnexts": nexts},
+        "unroll_jvp": {"params": params, "tape": tape, **moved_over_time},
+    }.items():
+        for argument in given:
+            if argument.lstrip("d") in ("x", "xs") and not several:
+                continue
+            if argument.startswith("d") and wrong is None:
+                continue
+            kind = type(given[argument])
+            zero = " or None" if argument.startswith("d") else ""
+            wanted = f"expected {kind.__name__}({', '.join(kind._fields)}){zero}, got {got}"
+            text = re.escape(f"{name}.{function}: {argument}: {wanted}")
+            with pytest.raises(TypeError, match=text):
+                getattr(module, function)(**{**given, argument: wrong})
+
+
+@every_cell
+def test_none_is_zero(name: str) -> None:
+    """None for a whole cotangent or tangent is zeros, as None for each of its fields is."""
+    module, params, x, state = step_arguments(name)
+    xs = type(x)(*(a[None] for a in x)) if isinstance(x, tuple) else x[None]
+    after, saved = module.step(params, x, state)
+    nexts, tape = module.unroll(params, xs, state)
+    for results, like in (
+        (module.step_vjp(params, saved, None), (params, x, state)),
+        (module.step_jvp(params, saved, None, None, None), after),
+        (module.step_hvp(params, saved, None, params, None, None), (params, x, state)),
+        (module.step_hvp(params, saved, after, None, None, None), (params, x, state)),
+        (module.unroll_vjp(params, tape, None), (params, xs, state)),
+        (module.unroll_jvp(params, tape, None, None, None), nexts),
+    ):
+        for zero, own in zip(arrays_in(results), arrays_in(like), strict=True):
+            assert zero.shape == own.shape
+            assert zero.dtype == own.dtype
+            assert not zero.any()
+
+
+def arrays_in(values: Arrays) -> list[Arrays]:
+    """All arrays of nested tuples."""
+    if not isinstance(values, tuple):
+        return [np.asarray(values)]
+    return [array for value in values for array in arrays_in(value)]
+
+
+@every_cell
+def test_named_tuples_of_the_same_fields_are_accepted(name: str) -> None:
+    """A module that was loaded again has classes of its own; the fields are what counts."""
+    module, params, x, state = step_arguments(name)
+    fields = [(field, Any) for field in module.Params._fields]
+    twin = NamedTuple("Params", fields)(*params)
+    same = zip(module.step(twin, x, state)[0], module.step(params, x, state)[0], strict=True)
+    assert all(np.array_equal(one, other) for one, other in same)
+
+
+@every_cell
+def test_wrong_arguments_of_init(name: str) -> None:
+    """A length that is none, a dtype that is none, and what draws nothing."""
+    module = importlib.import_module(f"equations.generated.{name}")
+    rng = np.random.default_rng(0)
+    own = cells[name].parameters
+    sizes = {axis: 2 for s in own for axis in s.axes}
+    axis = next(iter(sizes))
+    for wrong in (-1, 3.0, "3", None):
+        text = rf"{name}\.init: {axis}: expected an integer of at least 0, got {wrong!r}"
+        with pytest.raises(ValueError, match=text):
+            module.init(rng, **{**sizes, axis: wrong})
+    for dtype in ("foo", int, np.complex128, np.float16):
+        text = rf"{name}\.init: dtype: expected float32 or float64, got {re.escape(str(dtype))}"
+        with pytest.raises(TypeError, match=text):
+            module.init(rng, **sizes, dtype=dtype)
+    with pytest.raises(TypeError, match=rf"{name}\.init: rng: expected a NumPy random Gen.* int"):
+        module.init(0, **sizes)
+    assert module.init(rng, **{**sizes, axis: np.int64(0)}, dtype="float32")[0].dtype == np.float32

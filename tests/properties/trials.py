@@ -113,7 +113,7 @@ class Trial:
 def trials(
     draw: st.DrawFn,
     name: str,
-    form: str = "numpy",
+    built: str = "numpy",
     *,
     calm: bool = False,
     least_steps: int = 0,
@@ -121,7 +121,7 @@ def trials(
 ) -> Trial:
     """Trials of one cell; calm ones have values that cannot overflow in a few steps."""
     cell = cells[name]
-    module = importlib.import_module(f"{TARGETS[form].package}.{name}")
+    module = importlib.import_module(f"{TARGETS[built].package}.{name}")
     dtype = draw(st.sampled_from(DTYPES))
     sizes = {axis: draw(st.integers(1, 4)) for axis in cell.axes}
     sizes |= {"B": draw(st.integers(least_batch, 3)), "T": draw(st.integers(least_steps, 4))}

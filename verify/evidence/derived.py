@@ -16,8 +16,18 @@ import numpy as np
 import sympy as sp
 
 from equations.cell import Cell
+from equations.derive.normalised import difference_in, normalised
 from equations.derive.sequence import Recurrence
-from equations.language import TensorSymbol, sigmoid, tanh
+from equations.language import (
+    Contract,
+    Identity,
+    Ones,
+    TensorSymbol,
+    axes_of,
+    outer,
+    sigmoid,
+    tanh,
+)
 from equations.program import Equation, Program
 from verify.arithmetic.floats import Floats
 from verify.evidence.case import Array, Case, first_step
@@ -317,10 +327,16 @@ def with_companions(programs: Programs) -> Programs:
     """The same programs with 1 - σ(a) computed as σ(-a), and 1 - tanh² as 4 σ(2a) σ(-2a).
 
     Both keep their digits where the activation saturates: a well-conditioned way to compute the
-    same derivatives, which tells how accurate a careful computation can be.
+    same derivatives, which tells how accurate a careful computation can be. So does a difference
+    between a component and a mean of all, taken as one between it and the others.
     """
     slopes: dict[Any, TensorSymbol] = {}
     extra: list[Equation] = []
+    shares = [each.share for each in normalised(programs.forward) if len(each.share.axes) == 1]
+    for share in shares:
+        off = TensorSymbol(f"{share}_off", share.axes)
+        slopes[1 - share] = off
+        extra.append(Equation(off, _others(share)))
     for equation in programs.forward:
         symbol, value = equation.symbol, equation.value
         if isinstance(value, sigmoid):
@@ -339,7 +355,8 @@ def with_companions(programs: Programs) -> Programs:
         known, waiting, own = set(program.arguments), list(extra), []
         for equation in (None, *program):
             if equation is not None:
-                own.append(Equation(equation.symbol, equation.value.xreplace(slopes)))
+                value = _among_others(equation, program, slopes, shares)
+                own.append(Equation(equation.symbol, value.xreplace(slopes)))
                 known.add(equation.symbol)
             ready = [c for c in waiting if known.issuperset(c.value.atoms(TensorSymbol))]
             waiting = [c for c in waiting if c not in ready]
@@ -349,3 +366,25 @@ def with_companions(programs: Programs) -> Programs:
         return replace(program, arguments=(*program.arguments, *handed), equations=tuple(own))
 
     return programs.mapped(PARTS, change)
+
+
+def _among_others(
+    equation: Equation,
+    program: Program,
+    slopes: Mapping[Any, TensorSymbol],
+    shares: Iterable[TensorSymbol],
+) -> sp.Expr:
+    """A right-hand side in which no component meets itself in a mean: p x - pᵀx is Σ p (x - x')."""
+    value = equation.value
+    for share in shares:
+        if found := difference_in(equation, program, share):
+            others = found.weight * _others(found.summed)
+            value += slopes[1 - share] * found.value - others - found.value - found.taken
+    return value
+
+
+def _others(value: sp.Expr) -> sp.Expr:
+    """For every component the sum of the others."""
+    (axis,) = axes_of(value) or ()
+    apart = outer(Ones(axis), Ones(axis)) - Identity(axis)
+    return Contract("ij,j->i", apart, value)

@@ -11,8 +11,19 @@ import numpy as np
 import sympy as sp
 
 from equations.cell import Cell
-from equations.definition import Definition, Input, Output
-from equations.language import Contract, TensorSymbol, sigmoid, tanh
+from equations.definition import Definition, Input, Output, Shift
+from equations.language import (
+    Contract,
+    TensorSymbol,
+    broadcast,
+    dot,
+    exp,
+    largest,
+    log,
+    sigmoid,
+    tanh,
+    total,
+)
 from verify.arithmetic.formats import Format
 from verify.evidence.case import Array, Case, make_case, saturating
 from verify.evidence.derived import Function
@@ -85,6 +96,19 @@ class _Tanh(Definition):
     y = Output(tanh(a))
 
 
+class _Head(Definition):
+    """Softmax and cross entropy of logits."""
+
+    a = Input("n")
+    y = Input("n")
+    m = Shift(largest(a))
+    z = a - broadcast(m, "n")
+    e = exp(z)
+    s = total(e)
+    cost = Output(-dot(y, z - broadcast(log(s), "n")))
+    facts = ((total(y), 1),)
+
+
 FACTORS: Sequence[tuple[str, type[Definition], Function, str]] = (
     ("σ(a)", _Logistic, "step", "y"),
     ("1 - σ(a)", _Complement, "step", "y"),
@@ -92,8 +116,14 @@ FACTORS: Sequence[tuple[str, type[Definition], Function, str]] = (
     ("tanh'(a)", _Tanh, "step_vjp", "a"),
     ("σ''(a)", _Logistic, "step_hvp", "a"),
     ("tanh''(a)", _Tanh, "step_hvp", "a"),
+    ("-log ŷ", _Head, "step", "cost"),
+    ("ŷ - y", _Head, "step_vjp", "a"),
+    ("(ŷ - y)'", _Head, "step_hvp", "a"),
 )
 """A name, the cell of one line that has it, and the result of that cell which it is."""
+
+CLASSES = 3
+"""How many logits the line with a softmax has: the first is swept, its class is the target."""
 
 
 def factors(of: Format) -> Iterator[Curve]:
@@ -106,7 +136,8 @@ def factors(of: Format) -> Iterator[Curve]:
         for subject in contenders_of(definition):
             with np.errstate(all="ignore"):
                 got = subject.compute(function, case)[field]
-            yield Curve(name, of.name, subject.name, at, errors(got, true, of).ravel())
+            each = errors(got, true, of).reshape(len(at), -1)
+            yield Curve(name, of.name, subject.name, at, each.max(axis=1))
 
 
 @cache
@@ -116,14 +147,30 @@ def contenders_of(definition: type[Definition]) -> Sequence[Subject]:
 
 
 def case_of_line(cell: Cell, at: Array) -> Case:
-    """A cell of one input at many points, each a sample of its own, with seeds of one."""
-    case = make_case(cell, sizes={"n": 1, "B": len(at), "T": 1})
+    """A line at many points, each a sample of its own, with seeds of one.
+
+    Of a line with several components the first is at the points, and moves; the others are zero.
+    What adds up to 1 is all in the first.
+    """
+    length = CLASSES if cell.program.facts else 1
+    first = np.zeros(length, at.dtype)
+    first[0] = 1
+    case = make_case(cell, sizes={"n": length, "B": len(at), "T": 1})
     ones = np.ones_like(at)[None, :, None]
+    moved, *held = cell.inputs
+    point = {symbol.name: ones * first for symbol in held}
+    tangents = {
+        symbol.name: np.zeros_like(value)
+        for symbol, value in zip(held, point.values(), strict=True)
+    }
     return replace(
         case,
-        point={"a": at[None, :, None]},
-        tangents={"a": ones},
-        cotangents={s.name: ones for s in cell.program.results},
+        point={moved.name: at[None, :, None] * first, **point},
+        tangents={moved.name: ones * first, **tangents},
+        cotangents={
+            s.name: np.ones_like(at).reshape(1, -1, *[1] * len(s.axes))
+            for s in cell.program.results
+        },
     )
 
 

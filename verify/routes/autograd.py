@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -60,7 +61,10 @@ LIBRARY = Library(Traced(), autograd.grad, jvp, anp.concatenate)
 def reference(case: Case, function: Function) -> Mapping[str, Reference]:
     """What autograd finds; it adds up the same products as any derivative program."""
     bounds = careful_rounding(case, function)
-    values = derivative(case_of(case, function), function.partition("_")[2], LIBRARY)
+    with warnings.catch_warnings():
+        # A derivative that is zero, as of h + x by its derivative, is a value like any other here.
+        warnings.filterwarnings("ignore", "Output seems independent of input")
+        values = derivative(case_of(case, function), function.partition("_")[2], LIBRARY)
     values = without_time(function, case, values)
     return {name: Reference(value, bounds[name]) for name, value in values.items()}
 

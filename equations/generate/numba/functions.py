@@ -216,8 +216,7 @@ class CompiledFunctions(Writing):
             ],
         }
         groups = ["params", "tape", "dnexts"]
-        words = {"next_shape_list": self.shape_list("tape")}
-        return self.function("unroll_vjp", templates.UNROLL_VJP, slots, groups, words)
+        return self.function("unroll_vjp", templates.UNROLL_VJP, slots, groups)
 
     def unroll_jvp(self) -> Lines:
         """Forward mode over the sequence."""
@@ -229,7 +228,6 @@ class CompiledFunctions(Writing):
         parameters |= {plan.moved(s): f"dparams.{s}" for s in self.cell.parameters}
         slots = {
             **self.parts(timed, rows, parameters),
-            "filled": self.filled_tangents("tape"),
             "tangents": [],
             "loop": [*timed.carried(first), *timed.run()],
         }

@@ -11,7 +11,7 @@ from equations.generate.numba import templates
 from equations.generate.numba.functions import CompiledFunctions, Timed
 from equations.generate.plan import Plan
 from equations.generate.source import WIDTH, Lines, fill
-from equations.generate.templates import CHECK, FILLED, MODULE
+from equations.generate.templates import CHECK, MODULE
 from equations.generate.writing import Writing
 
 SEQUENCES = ("unroll", "unroll_vjp", "unroll_jvp")
@@ -76,7 +76,7 @@ def _beside(plan: Plan, functions: list[Lines]) -> dict[str, Lines]:
     blocks = [*functions, *([Writing(plan).segments()] if functions else [])]
     body = "\n".join(line for block in blocks for line in block)
     public = _public(plan)
-    runtime = "\n".join([MODULE, FILLED, CHECK, *plain.axes_tables(plan)])
+    runtime = "\n".join([MODULE, CHECK, *plain.axes_tables(plan)])
     private = set(_defined(runtime)) & set(re.findall(r"\b_\w+", body)) - set(_defined(body))
     taken = [*private, *(name for name in public if f"def {name}(" not in body)]
     head = f"from {NUMPY.format(name=plan.cell.name)} import ("
@@ -128,5 +128,5 @@ def _defined(text: str) -> list[str]:
 
 def _order(name: str) -> tuple[int, str]:
     """Constants, then classes, then functions, each by name."""
-    bare = name.lstrip("_")
-    return (0 if bare.isupper() else 1 if bare[0].isupper() else 2), name
+    kind = 0 if name.lstrip("_").isupper() else 1 if name[0].isupper() else 2
+    return kind, name.lower() if kind == 2 else name

@@ -31,6 +31,7 @@ FUNCTIONS = {
     "tanh": "_tanh",
     "exp": "_exp",
     "log": "np.log",
+    "log1p": "np.log1p",
     "sigmoid": "_logistic",
 }
 

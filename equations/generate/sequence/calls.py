@@ -16,7 +16,7 @@ from equations.generate.sequence.joint import Joined, is_product
 from equations.language import Size, TensorSymbol, ramp
 from equations.order import Order
 
-FUNCTIONS = {"Abs": "absolute", "tanh": "tanh", "exp": "exp", "log": "log"}
+FUNCTIONS = {"Abs": "absolute", "tanh": "tanh", "exp": "exp", "log": "log", "log1p": "log1p"}
 """The ufunc of each function of the language."""
 
 Part = TypeVar("Part")

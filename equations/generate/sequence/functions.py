@@ -61,8 +61,7 @@ class SequenceFunctions(Writing):
             f"return dparams, {dxs}, State({state})",
         ]
         groups = ["params", "tape", "dnexts"]
-        words = {"next_shape_list": self.shape_list("tape")}
-        return self.function("unroll_vjp", templates.UNROLL_VJP, slots, groups, words)
+        return self.function("unroll_vjp", templates.UNROLL_VJP, slots, groups)
 
     def handed(self, text: Text, argument: TensorSymbol, result: TensorSymbol) -> str:
         """The last value that a loop sent, with memory of its own."""
@@ -80,7 +79,6 @@ class SequenceFunctions(Writing):
         first = {plan.moved(old): f"dstate0.{old}" for old in self.cell.states}
         slots = {
             **self.body(text, first),
-            "filled": self.filled_tangents("tape"),
             "tangents": self.tangents(plan.tangent, None, None),
         }
         groups = ["params", "tape", *self.tangent_groups("dxs", "dstate0")]

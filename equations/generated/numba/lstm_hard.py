@@ -33,7 +33,8 @@ from equations.generated.lstm_hard import (
     State,
     Tape,
     _check,
-    _filled,
+    _fields,
+    _Given,
     init,
     step,
     step_hvp,
@@ -318,7 +319,7 @@ def unroll(
     """
     if checkpoint_every is not None:
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
-    sizes, dtype = _check("unroll", params, (xs,), state0)
+    sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
@@ -474,14 +475,15 @@ _unroll_vjp_steps_compiled = _compiled(_unroll_vjp_steps)
 
 
 def unroll_vjp(
-    params: Params, tape: Tape | Checkpoints, dnexts: State
+    params: Params, tape: Tape | Checkpoints, dnexts: State | None
 ) -> tuple[Params, Array, State]:
     """Backpropagation through time: cotangents of parameters, inputs and first state.
 
     Args:
         params: the parameters.
         tape: what `unroll` kept.
-        dnexts: the cotangents of what `unroll` returned, for every step; None for zero.
+        dnexts: the cotangents of what `unroll` returned, for every step; it or a field may be
+            None for zero.
 
     Returns:
         Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
@@ -489,8 +491,7 @@ def unroll_vjp(
     """
     if isinstance(tape, Checkpoints):
         return _unroll_vjp_in_segments(params, tape, dnexts)
-    dnexts = State(*_filled(dnexts, [tape.h_next.shape, tape.c_next.shape], tape[0].dtype))
-    sizes, dtype = _check("unroll_vjp", params, tape, dnexts)
+    sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
@@ -705,26 +706,29 @@ _unroll_jvp_steps_compiled = _compiled(_unroll_jvp_steps)
 
 
 def unroll_jvp(
-    params: Params, tape: Tape | Checkpoints, dparams: Params, dxs: Array, dstate0: State
+    params: Params,
+    tape: Tape | Checkpoints,
+    dparams: Params | None,
+    dxs: Array | None,
+    dstate0: State | None,
 ) -> State:
     """Forward mode of `unroll`: the tangents of what it returned, for every step.
 
     Args:
         params: the parameters.
         tape: what `unroll` kept.
-        dparams: the tangents of the parameters; a field may be None for zero.
+        dparams: the tangents of the parameters; it or a field may be None for zero.
         dxs: the tangents of the inputs; None for zero.
-        dstate0: the tangent of the first state; a field may be None for zero.
+        dstate0: the tangent of the first state; it or a field may be None for zero.
 
     Returns:
         h (T, B, n_h), c (T, B, n_h).
     """
     if isinstance(tape, Checkpoints):
         return _unroll_jvp_in_segments(params, tape, dparams, dxs, dstate0)
-    dparams = Params(*_filled(dparams, [p.shape for p in params], tape[0].dtype))
-    (dxs,) = _filled((dxs,), [tape.x.shape], tape[0].dtype)
-    dstate0 = State(*_filled(dstate0, [tape.h.shape[1:], tape.c.shape[1:]], tape[0].dtype))
-    sizes, dtype = _check("unroll_jvp", params, tape, dparams, (dxs,), dstate0)
+    sizes, dtype, *_, dparams, (dxs,), dstate0 = _check(
+        "unroll_jvp", params, tape, dparams, (dxs,), dstate0
+    )
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, W_f_dot, W_i_dot = params.U_i, params.U_o, params.U_g, dparams.W_f, dparams.W_i
@@ -803,7 +807,7 @@ def _unroll_in_segments(
     params: Params, xs: Array, state0: State, every: int
 ) -> tuple[State, Checkpoints]:
     """The sequence segment by segment; of each the first state is kept."""
-    sizes, _ = _check("unroll", params, (xs,), state0)
+    sizes, *_ = _check("unroll", params, (xs,), state0)
     if type(every) is not int or every < 1:
         expected = "expected an integer of at least 1"
         raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}, got {every!r}")
@@ -822,13 +826,12 @@ def _unroll_in_segments(
 
 
 def _unroll_vjp_in_segments(
-    params: Params, tape: Checkpoints, dnexts: State
+    params: Params, tape: Checkpoints, dnexts: State | None
 ) -> tuple[Params, Array, State]:
     """Backpropagation through time segment by segment, each computed forward again."""
     xs, dxs, total = tape.x, [], None
     later: tuple[Any, ...] = (0,) * len(State._fields)
-    maybe: tuple[Any, ...] = dnexts
-    _check_steps("unroll_vjp", maybe, tape)
+    maybe = _over_time("unroll_vjp", "dnexts", dnexts, tape)
     for k, state in reversed(list(enumerate(tape.states))):
         steps = slice(k * tape.every, (k + 1) * tape.every)
         part, again = unroll(params, xs[steps], state)
@@ -846,12 +849,16 @@ def _unroll_vjp_in_segments(
 
 
 def _unroll_jvp_in_segments(
-    params: Params, tape: Checkpoints, dparams: Params, dxs: Array, dstate0: State
+    params: Params,
+    tape: Checkpoints,
+    dparams: Params | None,
+    dxs: Array | None,
+    dstate0: State | None,
 ) -> State:
     """Forward mode segment by segment, each computed forward again."""
     xs, parts = tape.x, []
-    maybe: tuple[Any, ...] = (dxs,)
-    _check_steps("unroll_jvp", maybe, tape)
+    maybe = _over_time("unroll_jvp", "dxs", (dxs,), tape)
+    dstate0 = State(*_fields("unroll_jvp", "dstate0", dstate0))
     for k, state in enumerate(tape.states):
         steps = slice(k * tape.every, (k + 1) * tape.every)
         _, again = unroll(params, xs[steps], state)
@@ -868,9 +875,12 @@ def _last(values: tuple[Array, ...], before: State) -> State:
     return State(*[value[-1] if len(value) else first for value, first in pairs])
 
 
-def _check_steps(function: str, given: tuple[Any, ...], tape: Checkpoints) -> None:
-    """Refuse what is not given for every step."""
-    T = len(tape.x)
-    for array in given:
-        if array is not None and len(array) != T:
-            raise ValueError(f"{_CELL}.{function}: expected T={T} steps, got {len(array)}")
+def _over_time(function: str, name: str, group: _Given, tape: Checkpoints) -> tuple[Any, ...]:
+    """The arrays of an argument that has some for every step; None for each if it is None."""
+    T, arrays = len(tape.x), _fields(function, name, group)
+    for array in arrays:
+        if array is not None and getattr(array, "shape", ())[:1] != (T,):
+            got = getattr(array, "shape", type(array).__name__)
+            expected = f"expected arrays of T={T} steps, got {got}"
+            raise ValueError(f"{_CELL}.{function}: {name}: {expected}")
+    return arrays
