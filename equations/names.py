@@ -21,8 +21,9 @@ FIXED = frozenset(
         *("params", "state", "state0", "saved", "tape", "xs", "nexts", "checkpoint_every"),
         *("dparams", "dx", "dxs", "dstate", "dstate0", "dnext", "dnexts"),
         *("Array", "Params", "Inputs", "State", "Next", "Saved", "Tape", "Checkpoints", "Jacobian"),
-        *("absolute", "add", "copyto", "divide", "exp", "log", "matmul", "multiply", "negative"),
-        *("power", "reciprocal", "sqrt", "square", "subtract", "tanh", "one", "two", "half"),
+        *("absolute", "add", "copyto", "divide", "exp", "log", "matmul", "maximum", "minimum"),
+        *("multiply", "negative", "power", "reciprocal", "sqrt", "square", "subtract", "tanh"),
+        *("one", "two", "half"),
         *("spare", "work", "first", "last", "sample", "row", "real", "loop", "njit", "types"),
     }
 )

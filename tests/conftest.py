@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -30,8 +31,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """`name, built`: every cell in NumPy, and some compiled; `compiled`: these alone.
 
     They are those with the fewest, a middle number and the most equations; compiling takes time.
+    Names that a test has parameters of its own for are left to it.
     """
-    wanted = set(metafunc.fixturenames)
+    marks = metafunc.definition.iter_markers("parametrize")
+    own = {name for mark in marks for name in _names(mark.args[0])}
+    wanted = set(metafunc.fixturenames) - own
     recurrent = [name for name in cells if cells[name].states]
     recurrent.sort(key=lambda name: len(cells[name].program.equations))
     chosen = (recurrent[0], recurrent[len(recurrent) // 2], recurrent[-1])
@@ -46,6 +50,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         pairs = [pytest.param(name, "numpy") for name in cells]
         pairs += [pytest.param(name, "numba", marks=marks) for name in chosen]
         metafunc.parametrize(("name", "built"), pairs)
+
+
+def _names(given: str | Sequence[str]) -> Sequence[str]:
+    return given.replace(" ", "").split(",") if isinstance(given, str) else given
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -37,8 +37,11 @@ class Arithmetic(Protocol):
     Arrays may be of any kind that broadcasts `+`, `*` and `**` like NumPy.
     """
 
-    functions: Mapping[str, Callable[[Array], Array]]
-    """By SymPy's name: `tanh`, `sigmoid`, `exp`, `log`, `sqrt`."""
+    functions: Mapping[str, Callable[..., Array]]
+    """By SymPy's name: `tanh`, `sigmoid`, `exp`, `log`, `sqrt`.
+
+    A `ramp(a, slope, offset, low, high)` is two selections where it is not among them.
+    """
 
     def number(self, value: sp.Expr) -> Array:
         """An exact number (an integer or a fraction) in this arithmetic."""
@@ -85,7 +88,7 @@ def evaluate(
     for equation in program.equations:
         value = _value(equation.value, known, sizes, arithmetic)
         axes = equation.symbol.axes
-        if axes and _axes(equation.value) is None:
+        if _axes(equation.value) is None:
             value = value * arithmetic.ones(*(sizes[axis] for axis in axes))
         known[equation.symbol.name] = value
     return known
@@ -174,10 +177,23 @@ def _value(
         return _fold(lambda a, b: a * b, [recur(part) for part in expression.args])
     if isinstance(expression, sp.Pow):
         return _power(recur(expression.base), expression.exp, arithmetic)
-    name = type(expression).__name__
-    if name not in arithmetic.functions:
+    parts = [recur(part) for part in expression.args]
+    return _function(type(expression).__name__, parts, arithmetic)
+
+
+def _function(name: str, parts: list[Array], arithmetic: Arithmetic) -> Array:
+    """The value of a function.
+
+    A ramp is min(max(line, low), high), and the end where the line meets it.
+    """
+    if name in arithmetic.functions:
+        return arithmetic.functions[name](*parts)
+    if name != "ramp":
         raise NotImplementedError(f"{type(arithmetic).__name__} has no function {name}")
-    return arithmetic.functions[name](recur(expression.args[0]))
+    a, slope, offset, low, high = parts
+    line = a * slope + offset
+    above = arithmetic.where(arithmetic.compare(">", line, low), line, low)
+    return arithmetic.where(arithmetic.compare("<", above, high), above, high)
 
 
 def _contraction(node: Contract, operands: list[Array], arithmetic: Arithmetic) -> Array:

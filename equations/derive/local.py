@@ -9,16 +9,23 @@ from collections.abc import Mapping
 
 import sympy as sp
 
-from equations.language import Contract, Select, TensorSymbol, constant_factor
+from equations.language import Contract, Select, TensorSymbol, constant_factor, ramp
 
 Linear = tuple[sp.Expr, sp.Expr]  # the node (Contract or Select) and its constant factor
 
 
-def split_linear(value: sp.Expr) -> tuple[sp.Expr, list[Linear]]:
-    """A right-hand side in normal form as its componentwise part and its linear nodes."""
+def split_linear(
+    value: sp.Expr, names: Mapping[sp.Expr, TensorSymbol]
+) -> tuple[sp.Expr, list[Linear]]:
+    """A right-hand side in normal form as its componentwise part and its linear nodes.
+
+    A ramp is the selection that it is to first order, with its value by its name.
+    """
     componentwise, nodes = [], []
     for term in sp.Add.make_args(value):
         number, rest = constant_factor(term)
+        if isinstance(rest, ramp):
+            rest = rest.selection.xreplace(dict(names))
         if isinstance(rest, Contract | Select):
             nodes.append((rest, number))
         else:

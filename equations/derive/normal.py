@@ -85,7 +85,11 @@ class _Naming:
         condition = condition.func(
             *(self.atom(side, of) for side in condition.args), evaluate=False
         )
-        return Select(condition, *(self.atom(branch, of) for branch in node.args[1:]))
+        branches = (
+            self.linear(branch, of) if isinstance(branch, Select) else self.atom(branch, of)
+            for branch in node.args[1:]
+        )
+        return Select(condition, *branches)
 
     def componentwise(self, value: sp.Expr, of: TensorSymbol) -> sp.Expr:
         """Sums, products and powers of symbols; anything else in them gets a name."""

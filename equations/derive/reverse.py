@@ -14,7 +14,7 @@ import sympy as sp
 from equations.derive.local import Linear, factored, function_names, partial, split_linear
 from equations.derive.names import CotangentNames
 from equations.derive.normalised import through_logarithms, with_weights
-from equations.language import Contract, LanguageError, Ones, Select, TensorSymbol
+from equations.language import Contract, LanguageError, Ones, Select, TensorSymbol, constant_factor
 from equations.program import Equation, Program, ordered_symbols
 
 
@@ -99,7 +99,7 @@ def _passed_on(
     functions: Mapping[sp.Expr, TensorSymbol],
 ) -> Iterable[tuple[TensorSymbol, sp.Expr]]:
     """What an equation adds to the cotangents of the symbols in it."""
-    componentwise, nodes = split_linear(equation.value)
+    componentwise, nodes = split_linear(equation.value, functions)
     for symbol in ordered_symbols(componentwise, program.position):
         yield symbol, cotangent * partial(componentwise, symbol, functions)
     for node in nodes:
@@ -110,14 +110,18 @@ def adjoints(node: Linear, cotangent: sp.Expr) -> Iterable[tuple[TensorSymbol, s
     """What a linear node passes to each of its operands."""
     expression, number = node
     if isinstance(expression, Select):
-        condition, first, second = expression.args
-        for branch, term in (
-            (first, Select(condition, cotangent, sp.S.Zero)),
-            (second, Select(condition, sp.S.Zero, cotangent)),
-        ):
-            sign, symbol = branch.as_coeff_Mul()
-            if isinstance(symbol, TensorSymbol):
-                yield symbol, number * sign * term
+        condition, *branches = expression.args
+        for k, branch in enumerate(branches):
+            sign, inner = branch.as_coeff_Mul()
+            passed: Iterable[tuple[TensorSymbol, sp.Expr]] = ()
+            if isinstance(inner, Select):
+                passed = adjoints((inner, sp.S.One), cotangent)
+            elif isinstance(inner, TensorSymbol):
+                passed = [(inner, cotangent)]
+            for symbol, term in passed:
+                own, rest = constant_factor(term)
+                chosen = [rest if n == k else sp.S.Zero for n in range(len(branches))]
+                yield symbol, number * sign * own * Select(condition, *chosen)
         return
     inputs, output = expression.letters
     for k, operand in enumerate(expression.operands):

@@ -103,7 +103,7 @@ def _push(
             functions[equation.value] = equation.symbol
         if equation.symbol.role == "shift":
             continue
-        componentwise, nodes = split_linear(equation.value)
+        componentwise, nodes = split_linear(equation.value, functions)
         terms: list[sp.Expr] = []
         for symbol in ordered_symbols(componentwise, program.position):
             if symbol in derivatives:
@@ -127,8 +127,10 @@ def _linear_terms(node: sp.Expr, derivatives: Seeds, extra: tuple[str, ...]) -> 
         condition = condition.func(*sides, evaluate=False)
         moved = []
         for branch in branches:
-            sign, symbol = branch.as_coeff_Mul()
-            moved.append(sign * derivatives.get(symbol, sp.S.Zero))
+            sign, inner = branch.as_coeff_Mul()
+            nested = isinstance(inner, Select)
+            own = _linear_terms(inner, derivatives, extra) if nested else []
+            moved.append(sign * sp.Add(derivatives.get(inner, sp.S.Zero), *own))
         return [Select(condition, *moved)]
     inputs, output = node.letters
     free = [letter for letter in LETTERS if letter not in node.signature]

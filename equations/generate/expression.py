@@ -20,6 +20,7 @@ from equations.language import (
     TensorSymbol,
     axes_of,
     constant_factor,
+    ramp,
 )
 from equations.order import Order
 
@@ -135,6 +136,9 @@ class Writer:
                 return f"(1 / {self.factor(1 / factor)})"
             power = "**" if isinstance(factor.base, TensorSymbol) else " ** "
             return f"{self.factor(factor.base)}{power}{_number(factor.exp)}"
+        if isinstance(factor, ramp):
+            low, high = map(_number, factor.args[3:])
+            return f"np.clip({self.text(factor.line)}, {low}, {high})"
         if isinstance(factor, sp.Function):
             return f"{FUNCTIONS[type(factor).__name__]}({self.text(factor.args[0])})"
         if isinstance(factor, Select):
@@ -154,11 +158,26 @@ class Writer:
 
     def select(self, node: sp.Expr) -> str:
         """`np.where`; a mask selects, it does not multiply."""
-        condition, first, second = node.args
-        left, right = (self.text(side) for side in condition.args)
-        return (
-            f"np.where({left} {condition.rel_op} {right}, {self.text(first)}, {self.text(second)})"
-        )
+        conditions, first, second = node.cases
+        written = [
+            f" {relation.rel_op} ".join(self.side(side) for side in relation.args)
+            for relation in conditions
+        ]
+        mask = written[0] if len(written) == 1 else " & ".join(f"({text})" for text in written)
+        return f"np.where({mask}, {self.text(first)}, {self.text(second)})"
+
+    def side(self, value: sp.Expr) -> str:
+        """One side of a relation; where it is repeated over an axis, that axis has the length 1."""
+        if isinstance(value, Contract):
+            (inputs, output), operands = value.letters, value.operands
+            own = [k for k, operand in enumerate(operands) if not isinstance(operand, Ones)]
+            letters = inputs[own[0]] if own else ""
+            kept = "".join(letter for letter in output if letter in letters)
+            if len(own) == 1 and isinstance(operands[own[0]], TensorSymbol) and kept == letters:
+                lead = [":"] if self.is_batched(value) else []
+                axes = [":" if letter in letters else "None" for letter in output]
+                return f"{self.name(operands[own[0]])}[{', '.join([*lead, *axes])}]"
+        return self.text(value)
 
     def contraction(self, node: Contract, output: str) -> Operand:
         """A contraction for a result with these letters (renamed to the node's own)."""

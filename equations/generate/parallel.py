@@ -24,7 +24,7 @@ def parallel(first: sp.Expr, second: sp.Expr) -> Leaves | None:
         return None
     if isinstance(first, Contract):
         return _contractions(first, second)
-    if isinstance(first, sp.Function):
+    if isinstance(first, sp.Function) and first.args[1:] == second.args[1:]:
         return parallel(first.args[0], second.args[0])
     if isinstance(first, sp.Pow) and first.exp == second.exp:
         return parallel(first.base, second.base)

@@ -118,6 +118,11 @@ def shown_for(symbol: TensorSymbol) -> sp.Expr:
     return symbol if symbol.origin is None else symbol.origin[1][0]
 
 
+def repeated(symbol: TensorSymbol, lead: Iterable[str]) -> str:
+    """A value without a batch, read along these axes as well."""
+    return f"np.broadcast_to({symbol}, ({', '.join([*lead, *symbol.axes])},))"
+
+
 def is_batched(equation: Equation, batched: Mapping[TensorSymbol, bool]) -> bool:
     """Whether the value of an equation has a batch axis; a gradient is summed over it."""
     inner = any(batched[symbol] for symbol in equation.value.atoms(TensorSymbol))

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from equations.generate import templates
 from equations.generate.source import Lines, call
+from equations.generate.statements import repeated
 from equations.generate.writing import Writing, unpack_whole
+from equations.language import TensorSymbol
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,15 @@ class StepFunctions(Writing):
             "inputs": self.inputs("x"),
             "state": unpack_whole("state", self.cell.states, 1),
             "forward": self.of_step(self.plan.forward),
-            "saved": call("saved = Saved", [f"{s}={s}" for s in self.plan.saved], 1),
+            "saved": call("saved = Saved", [f"{s}={self.kept(s)}" for s in self.plan.saved], 1),
         }
         groups = ["params", self.inputs_group("x"), "state"]
         return self.function("step", templates.STEP, slots, groups)
+
+    def kept(self, symbol: TensorSymbol) -> str:
+        """A value that a step saves; one of parameters alone is the same for every sample."""
+        batched = self.statements.writer(self.plan.forward).batched
+        return str(symbol) if batched[symbol] else repeated(symbol, ("B",))
 
     def step_vjp(self) -> Lines:
         """Reverse mode of one step."""

@@ -229,7 +229,19 @@ def _literal(value: sp.Expr) -> str:
 
 
 UFUNCS = {
-    *("absolute", "add", "copyto", "divide", "exp", "log", "matmul", "multiply", "negative"),
+    *(
+        "absolute",
+        "add",
+        "copyto",
+        "divide",
+        "exp",
+        "log",
+        "matmul",
+        "maximum",
+        "minimum",
+        "multiply",
+        "negative",
+    ),
     *("power", "reciprocal", "sqrt", "square", "subtract", "tanh"),
 }
 

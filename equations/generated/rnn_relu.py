@@ -229,16 +229,13 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
         `jacobian.a.b` is the derivative of the new `a` by the old `b`: the batch, the axes of `a`,
         the axes of `b`.
     """
-    sizes, dtype, *_ = _check("step_jacobian", params, saved)
-    n_h = sizes["n_h"]
+    _check("step_jacobian", params, saved)
     U_h = params.U_h
     h_next_part = saved.h_next_part
     # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
     dh_next_part_dh = U_h
     # h_t = max(h_{next,part}, 0)
-    dh_next_dh = np.where(
-        h_next_part[:, :, None] * np.ones(n_h, dtype=dtype) > 0, dh_next_part_dh, 0
-    )
+    dh_next_dh = np.where(h_next_part[:, :, None] > 0, dh_next_part_dh, 0)
     return Jacobian(h=State(h=dh_next_dh))
 
 

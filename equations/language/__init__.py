@@ -46,6 +46,7 @@ from equations.language.nodes import (
     Select,
     axes_of,
     constant_factor,
+    ramp,
     sigmoid,
 )
 
@@ -77,6 +78,7 @@ __all__ = [
     "mean",
     "minimum",
     "outer",
+    "ramp",
     "relu",
     "scale",
     "sigmoid",

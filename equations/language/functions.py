@@ -6,9 +6,10 @@ import sympy as sp
 from sympy.core.relational import Relational
 
 from equations.language.leaves import LETTERS, LanguageError, Ones, Size
-from equations.language.nodes import Contract, Largest, Select, axes_of, rank, shown
+from equations.language.nodes import Contract, Largest, Select, axes_of, ramp, rank, shown
 
 exp, log, sqrt, tanh = sp.exp, sp.log, sp.sqrt, sp.tanh
+SIXTH = sp.Rational(1, 6)
 
 
 def relu(a: sp.Expr) -> sp.Expr:
@@ -32,14 +33,20 @@ def minimum(a: sp.Expr, b: sp.Expr) -> sp.Expr:
 
 
 def clip(a: sp.Expr, low: sp.Expr, high: sp.Expr) -> sp.Expr:
-    """Keep a within [low, high]; the derivative at both ends is 1, beyond them 0."""
-    return minimum(maximum(a, sp.sympify(low)), sp.sympify(high))
+    """Keep a within two numbers; the derivative is 1 between them, and 0 at them and beyond.
+
+    Between two tensors it is `minimum(maximum(a, low), high)`.
+    """
+    return ramp(a, 1, 0, low, high)
 
 
-def hard_sigmoid(a: sp.Expr, slope: sp.Expr | None = None) -> sp.Expr:
-    """clip(slope a + 1/2, 0, 1): slope 1/6 in PyTorch and Keras 3, 1/5 in Keras 2 and ONNX."""
-    slope = sp.Rational(1, 6) if slope is None else slope
-    return clip(slope * a + sp.S.Half, sp.S.Zero, sp.S.One)
+def hard_sigmoid(a: sp.Expr, slope: sp.Expr = SIXTH, offset: sp.Expr = sp.S.Half) -> sp.Expr:
+    """A line kept within [0, 1]: `clip(slope * a + offset, 0, 1)`, with the derivative of `clip`.
+
+    The slope is 1/6 in PyTorch, JAX and Keras 3; 1/5 in Theano, in Keras 1 and 2, and by default in
+    ONNX, where slope and offset are called alpha and beta.
+    """
+    return ramp(a, slope, offset, 0, 1)
 
 
 def where(condition: Relational, first: sp.Expr, second: sp.Expr) -> sp.Expr:

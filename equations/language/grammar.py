@@ -7,9 +7,9 @@ from sympy.core.relational import Relational
 from sympy.core.symbol import Str
 
 from equations.language.leaves import Identity, LanguageError, Ones, Size, TensorSymbol
-from equations.language.nodes import Contract, Largest, Select, shown, sigmoid
+from equations.language.nodes import Contract, Largest, Select, ramp, shown, sigmoid
 
-FUNCTIONS = (sp.exp, sp.log, sigmoid, sp.tanh)
+FUNCTIONS = (sp.exp, sp.log, ramp, sigmoid, sp.tanh)
 _NODES = (
     *(sp.Add, sp.Mul, sp.Pow, sp.Rational, TensorSymbol, Size, Identity, Ones),
     *(Contract, Str, Select, Relational, Largest, *FUNCTIONS),

@@ -110,6 +110,18 @@ class Select(sp.Expr):  # type: ignore[misc]
             return first
         return sp.Expr.__new__(cls, condition, first, second)
 
+    @property
+    def cases(self) -> tuple[tuple[Relational, ...], sp.Expr, sp.Expr]:
+        """The conditions that must all hold, the value where they do, and the other value.
+
+        A selection in a selection with the same other value asks for both conditions.
+        """
+        condition, first, second = self.args
+        if isinstance(first, Select) and first.args[2] == second:
+            more, first, _ = first.cases
+            return (condition, *more), first, second
+        return (condition,), first, second
+
     def _eval_derivative(self, symbol: sp.Symbol) -> sp.Expr:
         if symbol not in self.free_symbols:
             return sp.S.Zero
@@ -157,6 +169,56 @@ class sigmoid(sp.Function):  # type: ignore[misc]  # noqa: N801 - SymPy names fu
 
     def _eval_rewrite_as_exp(self, argument: sp.Expr, **_options: object) -> sp.Expr:
         return 1 / (1 + sp.exp(-argument))
+
+
+class ramp(sp.Function):  # type: ignore[misc]  # noqa: N801 - SymPy names functions as they print
+    """`ramp(a, slope, offset, low, high)`: the line slope a + offset, kept within [low, high].
+
+    Numbers all but the first. The derivative is the slope strictly between the ends, and 0 beyond
+    them and at them.
+
+    Raises:
+        LanguageError: a slope or an end is no number, the slope is 0, or low is not below high.
+    """
+
+    nargs = 5
+    is_real = True
+
+    @classmethod
+    def eval(cls, argument: sp.Expr, *numbers: sp.Expr) -> sp.Expr | None:
+        """The value at a number; everything else stays symbolic."""
+        slope, offset, low, high = numbers
+        if not all(number.is_number and number.is_finite for number in numbers):
+            raise LanguageError(f"a ramp has numbers for its slope and its ends, got {numbers}")
+        if slope == 0 or not low < high:
+            raise LanguageError(f"a ramp rises or falls between two ends, got {numbers}")
+        if argument.is_number:
+            return sp.Min(sp.Max(slope * argument + offset, low), high)
+        return None
+
+    @property
+    def line(self) -> sp.Expr:
+        """What it is between its ends."""
+        argument, slope, offset, *_ = self.args
+        return slope * argument + offset
+
+    @property
+    def selection(self) -> sp.Expr:
+        """What it is to first order: the line where the value is between its ends, else constant.
+
+        The masks read the value, which is at hand wherever a derivative is taken.
+        """
+        argument, slope, _, low, high = self.args
+        inside = Select(sp.Lt(self, high, evaluate=False), slope * argument, sp.S.Zero)
+        return Select(sp.Gt(self, low, evaluate=False), inside, sp.S.Zero)
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """No factor: a mask selects, it does not multiply."""
+        del argindex
+        raise LanguageError(
+            f"{self} has a kink at either end; differentiate the program with "
+            "equations.derive.reverse or equations.derive.tangent"
+        )
 
 
 def constant_factor(expression: sp.Expr) -> tuple[sp.Expr, sp.Expr]:

@@ -17,6 +17,7 @@ from equations.language import (
     Size,
     TensorSymbol,
     axes_of,
+    ramp,
 )
 from equations.printing.contraction import matrix_form
 from equations.printing.names import argument_name, cotangent_level, parsed, tangent_level
@@ -294,6 +295,8 @@ class Layout:
             return self._selection(value, recur)
         if isinstance(value, Relational):
             return Compare(value.rel_op.replace("==", "="), *(recur(side) for side in value.args))
+        if isinstance(value, ramp):
+            return self._ramp(value, recur)
         if isinstance(value, sp.Function | sp.Max | sp.Min):
             return Call(type(value).__name__.lower(), self._arguments(value, recur))
         if isinstance(value, Largest):
@@ -320,6 +323,18 @@ class Layout:
             return Ratio(Text(str(value.p)), Text(str(value.q)))
         return Text(str(value))
 
+    def _ramp(self, value: ramp, recur: Callable[[sp.Expr], Node]) -> Node:
+        """The line and its ends; a slope stays in front of a sum instead of in its terms."""
+        argument, slope, offset, low, high = value.args
+        size = abs(slope)
+        term = _numbered(recur(argument), str(size.p))
+        term = term if size.q == 1 else Ratio(term, Text(str(size.q)))
+        parts = [(bool(slope.is_negative), term)]
+        if offset != 0:
+            parts.append((bool(offset.is_negative), recur(abs(offset))))
+        line = term if parts == [(False, term)] else Sum(tuple(parts))
+        return Call("clip", (line, recur(low), recur(high)))
+
     def _selection(self, value: Select, recur: Callable[[sp.Expr], Node]) -> Node:
         """max, min and |a| where the selection is one of them."""
         condition, first, second = value.args
@@ -330,7 +345,12 @@ class Layout:
             return Call("min", (recur(first), recur(second)))
         if condition.rel_op in (">", ">=") and sides == (first, 0) and second == -first:
             return Call("abs", (recur(first),))
-        return Call("where", (recur(condition), recur(first), recur(second)))
+        conditions, first, second = value.cases
+        low, high = conditions[0], conditions[-1]
+        if [c.rel_op for c in conditions] == [">", "<"] and low.args[0] == high.args[0]:
+            between = Compare("<", recur(low.args[1]), recur(high))
+            return Call("where", (between, recur(first), recur(second)))
+        return Call("where", (recur(condition), *map(recur, value.args[1:])))
 
 
 def _is_number(value: sp.Expr) -> bool:

@@ -137,7 +137,10 @@ class Derivative:
 
 @dataclass(frozen=True)
 class Compare:
-    """A relation between two sides; the operator is SymPy's: `>`, `>=`, `<`, `<=`, `=`."""
+    """A relation between two sides; the operator is SymPy's: `>`, `>=`, `<`, `<=`, `=`.
+
+    A relation on the right continues it: 0 < u < 1.
+    """
 
     operator: str
     left: Node

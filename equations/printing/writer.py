@@ -128,7 +128,7 @@ class Writer(ABC):
 
     def compare(self, node: Compare) -> str:
         """A relation."""
-        sides = [self.within(side, SUM) for side in (node.left, node.right)]
+        sides = [self.within(node.left, SUM), self.within(node.right, RELATION)]
         return f" {self.relation(node.operator)} ".join(sides)
 
     def relation(self, operator: str) -> str:

@@ -150,6 +150,10 @@ def test_a_wrong_shape_names_array_shapes_and_the_dialect_it_fits() -> None:
     wanted = "torch.GRUCell: weight_hh: expected shape (3 n_h, n_h) = (12, 4), got (4, 12)"
     assert str(caught.value).startswith(wanted)
     assert "(recurrent_kernel)" in str(caught.value)
+    arrays = torch.pack(random_params(torch))
+    arrays["weight_ih"] = arrays["weight_ih"].T
+    with pytest.raises(DialectError, match=r"\(3 n_h, n_x\) with n_h = 4, got .*GRU \(kernel\)"):
+        torch.unpack(arrays)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from verify.arithmetic.running import Bounded
-from verify.dialects.extras import MissingError
 from verify.evidence.verdict import EPS
+from verify.extras import MissingExtraError
 from verify.frameworks.compare import ROUNDING
 from verify.frameworks.expected import Compiled
 from verify.frameworks.onnx import run_node
@@ -147,7 +147,7 @@ def disagreements(kind: str, options: Attributes, way: str, **changed: Any) -> l
     names = ["Y", "Y_h", "Y_c"][: 3 if kind == "LSTM" else 2]
     try:
         got = run_node(kind, inputs, len(names), {**given, "direction": way, "hidden_size": N_H})
-    except MissingError as error:
+    except MissingExtraError as error:
         pytest.skip(str(error))
     values = {name: np.zeros(array.shape) for name, array in zip(names, got, strict=True)}
     errors = {name: np.zeros(array.shape) for name, array in zip(names, got, strict=True)}

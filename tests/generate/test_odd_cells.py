@@ -96,6 +96,42 @@ CELLS = {
     b = Parameter("n_h")
     h_next = log(1 + exp(W @ x + U @ h + b))
 """,
+    "values of parameters alone: a bound, a power, a matrix, a sum of products": """
+    x = Input("n_x")
+    h = State("n_h")
+    W = Parameter("n_h", "n_x")
+    U = A = Parameter("n_h", "n_h")
+    b = Parameter("n_h")
+    k = Parameter()
+    v = exp(-b)
+    M = A * U
+    a = minimum(maximum(W @ x + M @ h - v * h, broadcast(-k, "n_h")), broadcast(k, "n_h"))
+    h_next = tanh(a + b) * broadcast(k, "n_h") + 3 * (U @ A) @ h + v**2
+""",
+    "two gates, each with a value of parameters alone, and a sum of negative terms": """
+    x = Input("n_x")
+    h = State("n_h")
+    s = State("n_h")
+    W = V = Parameter("n_h", "n_x")
+    U = A = Parameter("n_h", "n_h")
+    b = c = Parameter("n_h")
+    k = Parameter()
+    v = exp(b)
+    i = sigmoid(W @ x - U @ h + b) * v
+    f = sigmoid(V @ x - A @ h + c) * exp(c)
+    s_next = f * s + i
+    h_next = -tanh(s_next) * broadcast(k, "n_h")
+""",
+    "lines between two ends": """
+    x = Input("n_x")
+    h = State("n_h")
+    W = V = Parameter("n_h", "n_x")
+    U = A = Parameter("n_h", "n_h")
+    b = c = Parameter("n_h")
+    u = hard_sigmoid(W @ x + U @ h + b)
+    r = hard_sigmoid(A @ h + V @ x + c, -0.2, 0.4)
+    h_next = u * h + (1 - u) * clip(2 * r * h + V @ x, -1, 1.5)
+""",
     "a kink that switches whole units off": """
     x = Input("n_x")
     h = State("n_h")

@@ -124,6 +124,11 @@ KERAS: list[tuple[str, dict[str, Any], str | None]] = [
     ("GRU", {}, "keras.GRU"),
     ("GRU", {"reset_after": False}, "keras.GRU[reset_after=False]"),
     ("LSTM", {}, "keras.LSTM"),
+    (
+        "LSTM",
+        {"recurrent_activation": "hard_sigmoid"},
+        "keras.LSTM[recurrent_activation=hard_sigmoid]",
+    ),
     ("SimpleRNN", {}, "keras.SimpleRNN"),
 ]
 
@@ -136,6 +141,47 @@ def test_layers_of_keras(kind: str, options: dict[str, Any], name: str) -> None:
     layer = getattr(keras.layers, kind)(N_H, **options)
     layer.build((None, None, N_X))
     assert verify.identify(layer).dialect == name
+
+
+FLAX_CELLS = [
+    *(("nnx", kind, False) for kind in ("SimpleCell", "GRUCell", "LSTMCell", "OptimizedLSTMCell")),
+    *(("linen", kind, False) for kind in ("SimpleCell", "GRUCell", "MGUCell", "LSTMCell")),
+    *((interface, "GRUCell", True) for interface in ("nnx", "linen")),
+]
+
+
+@pytest.mark.parametrize(("interface", "kind", "wrapped"), FLAX_CELLS)
+def test_cells_of_flax(interface: str, kind: str, *, wrapped: bool) -> None:
+    """By themselves and in a layer over a sequence, with the parameters that they hold."""
+    jax = pytest.importorskip("jax", reason='needs pip install "gateproof[jax]"')
+    flax = importlib.import_module(f"flax.{interface}")
+    make = getattr(flax, kind)
+    zeros = jax.nn.initializers.zeros  # orthogonal matrices take seconds
+    if interface == "nnx":
+        cell = make(N_X, N_H, recurrent_kernel_init=zeros, rngs=flax.Rngs(0))
+        found = verify.identify(flax.RNN(cell) if wrapped else cell)
+    else:
+        cell = make(features=N_H, recurrent_kernel_init=zeros)
+        module = flax.RNN(cell) if wrapped else cell
+        xs = np.zeros((2, 3, N_X), np.float32)
+        carry = () if wrapped else (cell.initialize_carry(jax.random.key(0), xs[0].shape),)
+        variables = module.init(jax.random.key(0), *carry, xs if wrapped else xs[0])
+        found = verify.identify(*((module.bind(variables),) if wrapped else (module, variables)))
+    assert found.dialect == f"flax.{interface}.{kind}"
+    assert found.exact
+    assert found.params is not None
+    assert {parameter.shape[-1] for parameter in found.params} == {N_X, N_H}
+
+
+def test_a_cell_of_flax_with_a_residual_is_no_simple_recurrent_network() -> None:
+    """And one of linen that holds no weights says how to give them."""
+    jax = pytest.importorskip("jax", reason='needs pip install "gateproof[jax]"')
+    linen = importlib.import_module("flax.linen")
+    x, h = np.zeros((2, N_X), np.float32), np.zeros((2, N_H), np.float32)
+    cell = linen.SimpleCell(features=N_H, residual=True)
+    assert not verify.identify(cell, cell.init(jax.random.key(0), h, x)).exact
+    with pytest.raises(DialectError, match="holds no weights itself: give its variables"):
+        verify.identify(cell)
 
 
 def model(path: Path, arrays_of: str, node: str) -> Path:
@@ -285,6 +331,17 @@ def test_a_sequence_at_once() -> None:
 def drifting(x: Array, h: Array, *, A: Array, R: Array, d: Array) -> Array:
     """A GRU that is off by less than what is searched by, and more than rounding."""
     return shuffled(x, h, A=A, R=R, d=d) + 1e-9
+
+
+def test_a_weight_of_the_wrong_shape_is_named_with_what_would_fit() -> None:
+    """Of a function whose arrays have no known names."""
+
+    def step(x: Array, h: Array, *, W: Array, U: Array, b: Array) -> Array:
+        return np.asarray(np.tanh(x @ W + h @ U + b))
+
+    given = weights(W=(7, 5), U=(N_H, N_H), b=(N_H,))
+    with pytest.raises(DialectError, match=r"W of shape \(n_h, n_x\) with n_h = 4 would fit .*rnn"):
+        verify.identify(step, given)
 
 
 def test_what_is_off_by_more_than_rounding_is_no_match() -> None:

@@ -71,15 +71,21 @@ OPERATORS: dict[str, tuple[sp.Expr, str, str, str]] = {
     ),
     "clip": (
         language.clip(a, -1, 1),
-        "min(max(a_t, -1), 1)",
-        "min(max(a_t, -1), 1)",
-        r"\min(\max(a_t,\, -1),\, 1)",
+        "clip(a_t, -1, 1)",
+        "clip(a_t, -1, 1)",
+        r"\operatorname{clip}(a_t,\, -1,\, 1)",
     ),
     "hard_sigmoid": (
         language.hard_sigmoid(a),
-        "min(max(1/2 + a_t/6, 0), 1)",
-        "min(max(1/2 + a_t/6, 0), 1)",
-        r"\min\left(\max\left(\frac{1}{2} + \frac{a_t}{6},\, 0\right),\, 1\right)",
+        "clip(a_t/6 + 1/2, 0, 1)",
+        "clip(a_t/6 + 1/2, 0, 1)",
+        r"\operatorname{clip}\left(\frac{a_t}{6} + \frac{1}{2},\, 0,\, 1\right)",
+    ),
+    "ramp": (
+        language.ramp(a + b, sp.Rational(-2, 5), -1, -3, 3),
+        "clip(-2 (a_t + b̂_t)/5 - 1, -3, 3)",
+        "clip(-2 * (a_t + bhat_t)/5 - 1, -3, 3)",
+        r"\operatorname{clip}\left(-\frac{2 \, (a_t + \hat{b}_t)}{5} - 1,\, -3,\, 3\right)",
     ),
     "where": (
         language.where(sp.Ge(a, b), a - b, -h),

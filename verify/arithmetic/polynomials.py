@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,8 @@ class Ring:
     def apply(self, function: str, argument: Scalar) -> Polynomial:
         """The value of a function: the same generator whenever function and argument agree."""
         argument = polynomial(argument)
+        if function == "positive" and (number := argument.number) is not None:
+            return polynomial(int(number > 0))
         key = (function, argument.key)
         if key not in self._atoms:
             self._atoms[key] = len(self.names)
@@ -265,15 +268,14 @@ class Polynomials:
     def __init__(self, ring: Ring) -> None:
         """Compute in `ring`."""
         self.ring = ring
-        self.functions: Mapping[str, Callable[[Array], Array]] = {
-            name: self._componentwise(name) for name in ("tanh", "sigmoid", "exp", "log", "sqrt")
+        self.functions: Mapping[str, Callable[..., Array]] = {
+            name: partial(self._componentwise, name)
+            for name in ("tanh", "sigmoid", "exp", "log", "sqrt", "ramp")
         }
 
-    def _componentwise(self, name: str) -> Callable[[Array], Array]:
-        apply: Callable[[Array], Array] = np.frompyfunc(
-            lambda value: self.ring.apply(name, value), 1, 1
-        )
-        return apply
+    def _componentwise(self, name: str, values: Array, *numbers: Number) -> Array:
+        function = labelled(name, numbers)
+        return np.frompyfunc(lambda value: self.ring.apply(function, value), 1, 1)(values)
 
     def free(self, name: str, shape: tuple[int, ...]) -> Array:
         """An array of new variables, named by its components; a scalar for the shape ()."""
@@ -325,6 +327,11 @@ def indicator(
     upward = relation in (">", "<=")
     inside = positive(left + right * -1 if upward else right + left * -1)
     return inside if relation in (">", "<") else inside * -1 + 1
+
+
+def labelled(function: str, numbers: Iterable[object]) -> str:
+    """What tells a function apart that has numbers beside its argument."""
+    return " ".join((function, *map(str, numbers)))
 
 
 def rational(value: sp.Expr) -> Number:

@@ -13,7 +13,14 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from verify.arithmetic.polynomials import Polynomial, Ring, indicator, polynomial, rational
+from verify.arithmetic.polynomials import (
+    Polynomial,
+    Ring,
+    indicator,
+    labelled,
+    polynomial,
+    rational,
+)
 
 Array = Any
 
@@ -94,10 +101,32 @@ class Positive(Opaque):
     atom = "positive"
     rule = "0"
 
+    @classmethod
+    def eval(cls, argument: sp.Expr) -> sp.Expr | None:
+        """What it is of a number."""
+        return sp.Integer(bool(argument > 0)) if argument.is_Rational else None
+
     def fdiff(self, argindex: int = 1) -> sp.Expr:
         """Zero away from the kink; at the kink the branch taken is differentiated."""
         del argindex
         return sp.S.Zero
+
+
+class Ramp(Opaque):
+    """`Ramp(a, slope, offset, low, high)`: the line slope a + offset, kept within two numbers.
+
+    It could be written in indicators, as any selection. A name of its own keeps expansions short.
+    """
+
+    nargs = 5
+    atom = "ramp"
+    rule = "the slope where the value is strictly between the ends, else 0"
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        """The slope, selected by two indicators of the value."""
+        del argindex
+        _, slope, _, low, high = self.args
+        return slope * Positive(self - low) * Positive(high - self)
 
 
 OPAQUE = (Logistic, HyperbolicTangent, Exponential, Logarithm, SquareRoot)
@@ -135,9 +164,10 @@ class Symbols:
 
     def __init__(self) -> None:
         """Map the functions of the language to opaque ones."""
-        self.functions: Mapping[str, Callable[[Array], Array]] = {
+        self.functions: Mapping[str, Callable[..., Array]] = {
             function.atom: np.frompyfunc(function, 1, 1) for function in OPAQUE
         }
+        self.functions = {**self.functions, Ramp.atom: np.frompyfunc(Ramp, 5, 1)}
 
     def number(self, value: sp.Expr) -> sp.Expr:
         """The number itself."""
@@ -208,5 +238,6 @@ class Conversion:
             power = int(expression.exp)
             return base.power(power) if power >= 0 else self.ring.reciprocal(base).power(-power)
         if isinstance(expression, Opaque):
-            return self.ring.apply(expression.atom, self(expression.args[0]))
+            argument, *numbers = expression.args
+            return self.ring.apply(labelled(expression.atom, numbers), self(argument))
         raise TypeError(f"{type(expression).__name__}: no polynomial of {expression}")

@@ -23,6 +23,7 @@ from equations.language import (
     axes_of,
     broadcast,
     largest,
+    ramp,
 )
 from equations.program import Equation, Program
 from verify.interpret import evaluate
@@ -182,10 +183,13 @@ def _derive(cell: Cell, symbol: TensorSymbol) -> tuple[Program, TensorSymbol]:
         return program, program.results[0]
     if kind == "slope":
         value = cell.forward().value_of(of)
-        (argument,) = value.args if isinstance(value, sp.Function) else (None,)
+        argument = value.args[0] if isinstance(value, sp.Function) else None
         if not isinstance(argument, TensorSymbol):
             raise LanguageError(f"{cell.name}: {of} is not a function of a pre-activation")
-        made = Equation(symbol, partial(value, argument, {value: of}))
+        if isinstance(value, ramp):
+            made = Equation(symbol, value.selection.xreplace({value: of, argument: sp.S.One}))
+        else:
+            made = Equation(symbol, partial(value, argument, {value: of}))
         return Program(f"slope of {of} in {cell.name}", (of,), (made,), (symbol,)), symbol
     if kind == "norm":
         # It is never differentiated, so it may be the largest component as a shift may.

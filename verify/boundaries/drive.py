@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sympy as sp
 
-from equations.language import TensorSymbol, sigmoid
+from equations.language import TensorSymbol, ramp, sigmoid
 from equations.program import Program
 from verify.boundaries.record import UndecidedError
 
@@ -103,6 +103,11 @@ def driven(
 
 def towards(cell: Cell, gate: TensorSymbol, end: int) -> float:
     """The sign of the pre-activation that drives a gate to 0 or to 1."""
-    if not isinstance(cell.forward().value_of(gate), sigmoid):
+    value = cell.forward().value_of(gate)
+    if isinstance(value, ramp) and value.args[3:] == (0, 1):
+        rising = bool(value.args[1] > 0)
+    elif isinstance(value, sigmoid):
+        rising = True
+    else:
         raise UndecidedError(f"{gate} does not run from 0 to 1")
-    return 1.0 if end else -1.0
+    return 1.0 if bool(end) == rising else -1.0

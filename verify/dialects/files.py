@@ -19,9 +19,9 @@ import numpy as np
 
 from equations.generate.files import write
 from verify.dialects import onnx_nodes, shapes
-from verify.dialects.extras import needed
 from verify.dialects.layout import Array, DialectError
 from verify.dialects.record import Dialect
+from verify.extras import extra
 
 
 @dataclass(frozen=True)
@@ -182,12 +182,12 @@ def _read_npz(path: Path) -> dict[str, Array]:
 
 
 def _read_safetensors(path: Path) -> dict[str, Array]:
-    loaded: dict[str, Array] = needed("safetensors.numpy", "safetensors").load_file(path)
+    loaded: dict[str, Array] = extra("safetensors.numpy").load_file(path)
     return loaded
 
 
 def _read_torch(path: Path) -> dict[str, Array]:
-    torch = needed("torch", "torch")
+    torch = extra("torch")
     state = torch.load(path, map_location="cpu", weights_only=True)
     if not isinstance(state, Mapping) or not all(torch.is_tensor(v) for v in state.values()):
         raise DialectError(f"{path}: expected a state_dict of tensors, got {type(state).__name__}")
@@ -195,7 +195,7 @@ def _read_torch(path: Path) -> dict[str, Array]:
 
 
 def _read_h5(path: Path) -> dict[str, Array]:
-    h5py = needed("h5py", "keras")
+    h5py = extra("h5py")
     arrays: dict[str, Array] = {}
 
     def visit(name: str, item: Any) -> None:  # noqa: ANN401 - a group or a dataset
@@ -225,12 +225,12 @@ def _write_npz(arrays: Mapping[str, Array], _record: Dialect) -> bytes:
 
 
 def _write_safetensors(arrays: Mapping[str, Array], _record: Dialect) -> bytes:
-    saved: bytes = needed("safetensors.numpy", "safetensors").save(dict(arrays))
+    saved: bytes = extra("safetensors.numpy").save(dict(arrays))
     return saved
 
 
 def _write_torch(arrays: Mapping[str, Array], _record: Dialect) -> bytes:
-    torch: ModuleType = needed("torch", "torch")
+    torch: ModuleType = extra("torch")
     buffer = io.BytesIO()
     torch.save({name: torch.from_numpy(array) for name, array in arrays.items()}, buffer)
     return buffer.getvalue()

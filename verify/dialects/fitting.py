@@ -11,6 +11,8 @@ from verify.dialects.record import Dialect
 
 SHOWN = 4
 """So many names fit into a message."""
+ALONE = 2
+"""So many shapes of one array are suggested."""
 MOST = 4
 """So many arrays at most are tried in every order."""
 
@@ -42,6 +44,28 @@ def others(
     return f"that shape fits {_some(alone)}" if alone else ""
 
 
+def suggested(given: Mapping[str, shapes.Shape]) -> str:
+    """In words, the dialects that arrays without known names fit, or would but for one of them."""
+    if len(given) > MOST:
+        return ""
+    records = dialects.values()
+    if whole := [record.name for record in records if _fits_in_some_order(record, given)]:
+        return f"these shapes fit {_some(whole)}"
+    found: dict[str, dict[str, None]] = {}
+    for record in records:
+        for order in permutations(record.layouts, len(given)):
+            if not set(record.layouts) - record.optional <= set(order):
+                continue
+            named = dict(zip(order, given.values(), strict=True))
+            odd = shapes.odd_one(record.layouts, named)
+            if odd and 1 not in odd[1].values():
+                name = list(given)[order.index(odd[0])]
+                wanted = shapes.expected(record.layouts[odd[0]], odd[1])
+                found.setdefault(f"{name} of shape {wanted}", {})[record.name] = None
+    texts = [f"{text} would fit {_some(list(names))}" for text, names in found.items()]
+    return "; ".join(texts[:ALONE])
+
+
 def _fits(record: Dialect, given: Mapping[str, shapes.Shape]) -> bool:
     """Whether the arrays fit in the order in which they are."""
     return _named(record, tuple(record.layouts)[: len(given)], given)
@@ -64,9 +88,11 @@ def _arrays_of_shape(
     record: Dialect, shape: shapes.Shape, sizes: Mapping[str, int]
 ) -> Iterator[str]:
     for own, layout in record.layouts.items():
-        axes = {axis for length in layout.lengths for axis in length if axis}
-        if axes <= set(sizes) and layout.shape(sizes)[layout.lead :] == shape:
-            yield own
+        try:
+            shapes.sizes_of({own: layout}, {own: shape}, sizes)
+        except shapes.MisfitError:
+            continue
+        yield own
 
 
 def _some(names: list[str]) -> str:

@@ -8,10 +8,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from verify.dialects.extras import needed
 from verify.dialects.layout import Array, DialectError
 from verify.dialects.record import Dialect
 from verify.dialects.records.onnx import ACTIVATIONS
+from verify.extras import extra
 
 INPUTS = {1: "W", 2: "R", 3: "B"}
 PEEPHOLES = 7
@@ -65,7 +65,7 @@ def nodes(path: Path, name: str = "") -> list[Node]:
     Raises:
         DialectError: it is no model, has no such node, or the weights are computed or elsewhere.
     """
-    onnx = needed("onnx", "onnx")
+    onnx = extra("onnx")
     try:
         model = onnx.load_model(path, load_external_data=False)
         graph = model.graph
@@ -158,7 +158,7 @@ def model(arrays: Mapping[str, Array], record: Dialect) -> bytes:
     Raises:
         DialectError: the arrays are no node's.
     """
-    onnx = needed("onnx", "onnx")
+    onnx = extra("onnx")
     kind = record.base.removeprefix("onnx.")
     if kind not in ACTIVATIONS:
         raise DialectError(f"{record.name}: an .onnx file is for a dialect of onnx")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from fractions import Fraction
 
 from equations.generate.source import INDENT, WIDTH
 from verify.dialects.equivalence import Choice, Term, choice
@@ -100,7 +101,7 @@ def _sliced(array: str, layout: Layout, block: Block, rows: str, columns: str) -
         parts.pop()
     text = array + (f"[{', '.join(parts)}]" if parts else "")
     text += ".T" if block.transposed and not vector else ""
-    return text if block.factor == 1 else _times(text, str(1 / block.factor))
+    return text if block.factor == 1 else _times(text, 1 / block.factor)
 
 
 def _changing(source: Dialect, target: Dialect, made: Choice) -> Iterator[str]:
@@ -164,13 +165,17 @@ def _block(record: Dialect, layout: Layout, block: Block, done: set[str]) -> str
         done.add(name)
         text += _signed(-record.added.get(name, 0.0))
         if block.factor != 1:
-            text = _times(f"({text})" if " " in text else text, str(block.factor))
+            text = _times(f"({text})" if " " in text else text, block.factor)
     amid = any(len(record.axes[other.parameter]) == 2 for other in layout.blocks())
     return f"{text}[:, None]" if vector and amid and not block.transposed else text
 
 
-def _times(text: str, factor: str) -> str:
-    return f"-{text}" if factor == "-1" else f"{factor} * {text}"
+def _times(text: str, factor: Fraction) -> str:
+    """The product as `convert` computes it, so that it rounds alike."""
+    if factor == -1:
+        return f"-{text}"
+    product = f"{factor.numerator} * {text}"
+    return product if factor.denominator == 1 else f"{product} / {factor.denominator}"
 
 
 def _signed(number: float) -> str:

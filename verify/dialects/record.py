@@ -212,8 +212,9 @@ class Dialect:
         Raises:
             DialectError: an array is missing or unknown, of another shape or type.
         """
-        given = self._given(arrays, (layer, reverse))
-        sizes = self._sizes({name: array.shape for name, array in given.items()})
+        place = layer, reverse
+        given = self._given(arrays, place)
+        sizes = self._sizes({name: array.shape for name, array in given.items()}, place)
         dtype = next(iter(given.values())).dtype
         values: dict[str, Array] = {}
         for name, layout in self.layouts.items():
@@ -339,13 +340,13 @@ class Dialect:
             array = array[pick]
         return array
 
-    def _sizes(self, given: Mapping[str, shapes.Shape]) -> dict[str, int]:
+    def _sizes(self, given: Mapping[str, shapes.Shape], place: Place) -> dict[str, int]:
         """The lengths of the axes; the error says which array is wrong and what would fit."""
         try:
             sizes = shapes.sizes_of(self.layouts, given)
         except shapes.MisfitError as error:
             odd = shapes.odd_one(self.layouts, given)
-            raise DialectError(self._misfit(str(error), odd, given)) from None
+            raise DialectError(self._misfit(str(error), odd, given, place)) from None
         if missing := {axis for axes in self.axes.values() for axis in axes} - set(sizes):
             raise DialectError(f"{self.name}: the arrays leave {min(missing)} open")
         return sizes
@@ -355,17 +356,17 @@ class Dialect:
         name: str,
         odd: tuple[str, dict[str, int]] | None,
         given: Mapping[str, shapes.Shape],
+        place: Place,
     ) -> str:
         from verify.dialects import fitting  # noqa: PLC0415 - it asks all records, this one too
 
-        numbers = ""
+        sizes: Mapping[str, int] = {}
         if odd is not None:
             name, sizes = odd
-            numbers = f" = {self.layouts[name].shape(sizes)}"
-        expected = f"{self.layouts[name].described()}{numbers}"
+        expected = shapes.expected(self.layouts[name], sizes)
         others = fitting.others(self, name, odd and odd[1], given)
         return (
-            f"{self.name}: {name}: expected shape {expected}, got {given[name]}"
+            f"{self.name}: {_filled(name, place)}: expected shape {expected}, got {given[name]}"
             f"{'; ' if others else ''}{others}"
         )
 
@@ -421,6 +422,18 @@ def flattened(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
         else:
             flat[f"{prefix}{name}"] = value
     return flat
+
+
+def nested(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays by paths such as `in/kernel` as a mapping in a mapping."""
+    tree: dict[str, Any] = {}
+    for path, array in arrays.items():
+        *folders, name = path.split("/")
+        branch = tree
+        for folder in folders:
+            branch = branch.setdefault(folder, {})
+        branch[name] = array
+    return tree
 
 
 def _pattern(name: str) -> re.Pattern[str]:

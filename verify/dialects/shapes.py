@@ -13,8 +13,17 @@ class MisfitError(ValueError):
     """Shapes that no sizes explain."""
 
 
-def sizes_of(layouts: Mapping[str, Layout], shapes: Mapping[str, Shape]) -> dict[str, int]:
+def sizes_of(
+    layouts: Mapping[str, Layout],
+    shapes: Mapping[str, Shape],
+    known: Mapping[str, int] | None = None,
+) -> dict[str, int]:
     """The length of every axis, from the shapes of arrays without the axes in front.
+
+    Args:
+        layouts: by the name of the array.
+        shapes: by the name of the array.
+        known: the lengths of some axes.
 
     Raises:
         MisfitError: no lengths give these shapes; the text is the name of an array.
@@ -25,7 +34,7 @@ def sizes_of(layouts: Mapping[str, Layout], shapes: Mapping[str, Shape]) -> dict
         if len(shape) != len(lengths):
             raise MisfitError(name)
         equations += [(name, length, n) for length, n in zip(lengths, shape, strict=True)]
-    sizes: dict[str, int] = {}
+    sizes = dict(known or {})
     # An equation with one unknown gives it; some array holds one axis alone, so this gets through.
     while equations:
         unknown = [
@@ -52,7 +61,7 @@ def sizes_of(layouts: Mapping[str, Layout], shapes: Mapping[str, Shape]) -> dict
 def odd_one(
     layouts: Mapping[str, Layout], shapes: Mapping[str, Shape]
 ) -> tuple[str, dict[str, int]] | None:
-    """The one array without which the others fit, and their sizes; None where that is not clear.
+    """The one array without which the others fit, and the sizes of those; None if it is not clear.
 
     Two arrays accuse each other: it takes a third to decide.
     """
@@ -65,9 +74,17 @@ def odd_one(
             sizes = sizes_of(layouts, others)
         except MisfitError:
             continue
-        if all(axis in sizes or not axis for length in layouts[name].lengths for axis in length):
-            found.append((name, sizes))
+        found.append((name, sizes))
     return found[0] if len(found) == 1 else None
+
+
+def expected(layout: Layout, sizes: Mapping[str, int]) -> str:
+    """The shape of an array in words, with what is known of its lengths."""
+    axes = dict.fromkeys(axis for length in layout.lengths for axis in length if axis)
+    if set(axes) <= set(sizes):
+        return f"{layout.described()} = {layout.shape(sizes)}" if sizes else layout.described()
+    known = ", ".join(f"{axis} = {sizes[axis]}" for axis in axes if axis in sizes)
+    return f"{layout.described()} with {known}" if known else layout.described()
 
 
 def fits(layouts: Mapping[str, Layout], shapes: Mapping[str, Shape]) -> bool:

@@ -52,7 +52,7 @@ class Framework:
         """What it makes of a problem.
 
         Raises:
-            MissingError: it is not installed.
+            MissingExtraError: it is not installed.
         """
         return self.engine(self.build(dialect, problem), problem, self.dtype)
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from types import ModuleType
 
 import numpy as np
 
-from verify.dialects.extras import needed
-from verify.dialects.record import Dialect
+from verify.dialects.record import Dialect, nested
+from verify.extras import extra
 from verify.frameworks.framework import (
     Float,
     Framework,
@@ -27,7 +26,7 @@ BACKWARD = Network(directions=("backward",), lengths=True)
 
 def engine(function: Function, problem: Problem, dtype: Float) -> Answer:
     """Run and differentiate, compiled; float64 is allowed for as long as that takes."""
-    jax = needed("jax", EXTRA)
+    jax = extra("jax")
 
     def given(tree: Tensors) -> Tensors:
         return jax.tree.map(lambda a: jax.numpy.asarray(a, dtype), tree)
@@ -62,7 +61,7 @@ def _wrapped(module: ModuleType, cell: Tensors, problem: Problem) -> Tensors:
 
 def linen(dialect: Dialect, problem: Problem) -> Function:
     """A cell of flax.linen; one that convolves has a single pixel."""
-    flax = needed("flax.linen", EXTRA)
+    flax = extra("flax.linen")
     options, n_h = dict(dialect.options), problem.states[0][0].shape[-1]
     pixel = "kernel_size" in options
     if pixel:
@@ -74,7 +73,7 @@ def linen(dialect: Dialect, problem: Problem) -> Function:
         if pixel:
             xs, *state = (a[..., None, None, :] for a in (xs, *state))
         first = in_its_order(dialect, state)
-        variables = {"params": {"cell": _nested(own)}}
+        variables = {"params": {"cell": nested(own)}}
         last, ys = wrapped.apply(variables, xs, initial_carry=first, seq_lengths=problem.lengths)
         state = in_our_order(dialect, last)
         if pixel:
@@ -86,7 +85,7 @@ def linen(dialect: Dialect, problem: Problem) -> Function:
 
 def nnx(dialect: Dialect, problem: Problem) -> Function:
     """A cell of flax.nnx."""
-    flax = needed("flax.nnx", EXTRA)
+    flax = extra("flax.nnx")
     n_x, n_h = problem.xs.shape[-1], problem.states[0][0].shape[-1]
     # One of the cells computes in float32 unless it is told to take what comes, and to start
     # from orthogonal matrices takes seconds.
@@ -109,7 +108,7 @@ def nnx(dialect: Dialect, problem: Problem) -> Function:
 
 def haiku(dialect: Dialect, problem: Problem) -> Function:
     """A core of haiku."""
-    library = needed("haiku", EXTRA)
+    library = extra("haiku")
     n_h = problem.states[0][0].shape[-1]
 
     def unrolled(xs: Tensor, first: Tensors) -> Tensors:
@@ -133,7 +132,7 @@ def haiku(dialect: Dialect, problem: Problem) -> Function:
 
 def equinox(dialect: Dialect, problem: Problem) -> Function:
     """A cell of equinox, scanned over time and mapped over the batch."""
-    jax, library = needed("jax", EXTRA), needed("equinox", EXTRA)
+    jax, library = extra("jax"), extra("equinox")
     n_x, n_h = problem.xs.shape[-1], problem.states[0][0].shape[-1]
     make = getattr(library.nn, kind_of(dialect))
     made = make(n_x, n_h, key=jax.random.key(0), **dialect.options)
@@ -154,18 +153,6 @@ def equinox(dialect: Dialect, problem: Problem) -> Function:
         return ys, [last]
 
     return function
-
-
-def _nested(arrays: Mapping[str, Tensor]) -> dict[str, Tensors]:
-    """Arrays by paths such as `in/kernel`, as dictionaries in dictionaries."""
-    tree: dict[str, Tensors] = {}
-    for path, array in arrays.items():
-        *folders, name = path.split("/")
-        branch = tree
-        for folder in folders:
-            branch = branch.setdefault(folder, {})
-        branch[name] = array
-    return tree
 
 
 FRAMEWORKS = (

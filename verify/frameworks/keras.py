@@ -7,8 +7,8 @@ from types import ModuleType
 
 import numpy as np
 
-from verify.dialects.extras import MissingError, needed
 from verify.dialects.record import Dialect
+from verify.extras import MissingExtraError, extra
 from verify.frameworks.framework import (
     Framework,
     Function,
@@ -28,14 +28,14 @@ def keras() -> ModuleType:
     """Keras with JAX under it.
 
     Raises:
-        MissingError: it is not installed, or was told to compute with something else.
+        MissingExtraError: it is not installed, or was told to compute with something else.
     """
-    needed("jax", EXTRA)
+    extra("jax", EXTRA)
     os.environ.setdefault("KERAS_BACKEND", "jax")
-    module = needed("keras", EXTRA)
+    module: ModuleType = extra("keras")
     backend = module.backend.backend()
     if backend != "jax":
-        raise MissingError(f"keras computes with {backend}; set KERAS_BACKEND=jax")
+        raise MissingExtraError(f"keras computes with {backend}; set KERAS_BACKEND=jax")
     return module
 
 

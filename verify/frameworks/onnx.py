@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from equations.language import tanh
-from verify.dialects.extras import needed
 from verify.dialects.record import Dialect
+from verify.extras import extra
 from verify.frameworks.framework import (
     Float,
     Framework,
@@ -38,7 +38,7 @@ def run_node(
         outputs: how many outputs it has.
         attributes: of the node.
     """
-    onnx, runtime = needed("onnx", EXTRA), needed("onnxruntime", EXTRA)
+    onnx, runtime = extra("onnx"), extra("onnxruntime")
     helper = onnx.helper
     names = [f"Y{k}" for k in range(outputs)]
     given = [name if name in inputs else "" for name in INPUTS]

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from verify.dialects.extras import MissingError
 from verify.dialects.record import Dialect
 from verify.evidence.verdict import judge
+from verify.extras import MissingExtraError
 from verify.frameworks.compare import Case, compared, solved
 from verify.frameworks.framework import Framework
 from verify.frameworks.network import Network
@@ -56,7 +56,7 @@ def result(framework: Framework, dialect: Dialect, network: Network, case: Case)
     names = (dialect.name, dialect.cell, str(network))
     try:
         answer = framework.answer(dialect, case.problem)
-    except MissingError as error:
+    except MissingExtraError as error:
         return Result(*names, "skipped", gradients=False, detail=str(error))
     verdicts = [(c.quantity, judge(c)) for c in compared(framework, case, answer)]
     gradients = answer.darrays is not None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify.dialects.extras import needed
 from verify.dialects.record import Dialect
+from verify.extras import extra
 from verify.frameworks.framework import (
     Float,
     Framework,
@@ -23,7 +23,7 @@ EXTRA = "torch"
 
 def engine(function: Function, problem: Problem, dtype: Float) -> Answer:
     """Run, and differentiate with autograd, on one thread."""
-    torch = needed("torch", EXTRA)
+    torch = extra("torch")
 
     def leaf(array: Array) -> Tensor:
         return torch.tensor(np.asarray(array, dtype), requires_grad=True)
@@ -56,7 +56,7 @@ def engine(function: Function, problem: Problem, dtype: Float) -> Answer:
 
 def build(dialect: Dialect, problem: Problem) -> Function:
     """A module of `torch.nn`, called with the given arrays as its parameters."""
-    torch = needed("torch", EXTRA)
+    torch = extra("torch")
     n_x, state = problem.xs.shape[-1], problem.states[0]
     options = dict(dialect.options)
     if "proj_size" in options:
@@ -71,7 +71,7 @@ def build(dialect: Dialect, problem: Problem) -> Function:
 
 
 def _sequence(dialect: Dialect, module: Tensors, lengths: Array | None) -> Function:
-    torch = needed("torch", EXTRA)
+    torch = extra("torch")
 
     def function(arrays: Tensors, xs: Tensor, states: Tensors) -> tuple[Tensor, Tensors]:
         named = {name: array for own in arrays for name, array in own.items()}
@@ -90,7 +90,7 @@ def _sequence(dialect: Dialect, module: Tensors, lengths: Array | None) -> Funct
 
 
 def _loop(dialect: Dialect, module: Tensors) -> Function:
-    torch = needed("torch", EXTRA)
+    torch = extra("torch")
 
     def function(arrays: Tensors, xs: Tensor, states: Tensors) -> tuple[Tensor, Tensors]:
         ((named,), (state,)) = arrays, states

@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.dialects import fitting
 from verify.dialects.layout import Array, DialectError
 from verify.dialects.record import flattened
 from verify.identification.target import Arrays, States, Target
@@ -105,10 +106,11 @@ def of_function(
             return _run(call, convention, given, xs, states)
 
         return Target(title, arrays, run, arrays, n_x, lengths, dtype=dtype, whole=True)
+    fits = fitting.suggested({name: array.shape for name, array in arrays.items()})
     shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items())
     raise DialectError(
         f"{title}: with {shapes} no lengths of x and the states were found that it accepts"
-        f"{'; it raised ' + reasons if reasons else ''}"
+        f"{'; it raised ' + reasons if reasons else ''}{'; ' if fits else ''}{fits}"
     )
 
 

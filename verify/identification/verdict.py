@@ -37,9 +37,11 @@ def identify(
     """Which dialect a recurrent cell is.
 
     Args:
-        target: a module of torch, a layer of Keras, a function `step(x, state..., **weights)` or
-            `unroll(xs, state..., **weights)`, an ONNX file, or `module:attribute` as text.
-        weights: the arrays of a function by name; their shapes alone matter for what it is.
+        target: a module of torch or flax, a layer of Keras, an ONNX file, a function
+            `step(x, state..., **weights)` or `unroll(xs, state..., **weights)`, or
+            `module:attribute` as text.
+        weights: the arrays of a function by name, or the variables of a module of flax.linen; their
+            shapes alone matter for what it is.
         expect: the dialect that its weights were made for, or another target that it must agree
             with; where it computes another function, the result says so.
         node: the name of a node of an ONNX model that has several.
@@ -102,14 +104,13 @@ def targets(
 
         return [keras.of_layer(thing)]
     if "flax" in homes:
-        raise DialectError(
-            f"{type(thing).__name__}: a flax module is not run as it is; give a function "
-            "step(x, state, **weights) that applies it to its variables"
-        )
+        from verify.identification.frameworks import flax  # noqa: PLC0415
+
+        return [flax.of_module(thing, weights)]
     if not callable(thing):
         raise DialectError(
-            f"{type(thing).__name__}: expected a torch module, a Keras layer, an ONNX file or a "
-            "function step(x, state..., **weights)"
+            f"{type(thing).__name__}: expected a module of torch or flax, a layer of Keras, an "
+            "ONNX file or a function step(x, state..., **weights)"
         )
     return [callables.of_callable(thing, weights, sequence=sequence)]
 

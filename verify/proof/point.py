@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from equations.language import Select, TensorSymbol
+from equations.language import Select, TensorSymbol, ramp
 from equations.program import Program
 from verify.arithmetic.degrees import NUMBER, VARIABLE, Degree, Degrees
 from verify.arithmetic.dual import Dual, Duals
@@ -217,7 +217,7 @@ class Point:
     @property
     def has_kinks(self) -> bool:
         """Whether the definition takes branches: the bound is then for the branches drawn."""
-        return any(equation.value.has(Select) for equation in self.definition)
+        return any(equation.value.has(Select, ramp) for equation in self.definition)
 
     def _slope(self, value: Array) -> Array:
         """An arbitrary slope for the largest component, of the kind and shape of its value."""

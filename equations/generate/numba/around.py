@@ -46,7 +46,14 @@ class Around:
             if isinstance(item, Product) and len(item.matrices) > 1
         }
         lines = [line for stack in stacks.values() for line in stack]
-        return lines + self.items(arrangement.before)
+        # Of parameters alone, so that a matrix among them can be put together with others.
+        own = [item for item in arrangement.before if self.is_fixed(item)]
+        others = [item for item in arrangement.before if item not in own]
+        return [*self.items(own), *lines, *self.items(others)]
+
+    def is_fixed(self, item: Item) -> bool:
+        """Whether a value is the same at every step and for every sample."""
+        return isinstance(item, Equation) and not self.rooms.arrangement.batched[item.symbol]
 
     def after(self) -> Lines:
         """What follows the loop: products, and gradients, those together that can be."""

@@ -15,6 +15,7 @@ from equations.generate.numba.kernels import Kernels, weights_name
 from equations.generate.numba.rooms import Rooms
 from equations.generate.schedule import Schedule
 from equations.generate.source import Lines, assign, call, unpack
+from equations.generate.statements import repeated
 from equations.generate.writing import Writing, shape
 from equations.language import TensorSymbol
 from equations.order import Order
@@ -120,6 +121,8 @@ class Timed:
 
     def over_time(self, symbol: TensorSymbol) -> str:
         """The rows of all steps, with time and batch apart again."""
+        if not self.arrangement.batched.get(symbol, True):
+            return repeated(symbol, ("T", "B"))
         shape = ", ".join(["T", "B", *symbol.axes])
         return f"{self.rooms.read(symbol).whole()}.reshape({shape})"
 

@@ -62,7 +62,7 @@ class Product:
 def grouped(products: Iterable[Product], parameters: Members) -> list[Product]:
     """Products of one time, as few as they can be, put together in the order of the parameters."""
     groups: list[list[Product]] = []
-    for product in sorted(products, key=lambda p: parameters.index(base(p.matrices[0]))):
+    for product in sorted(products, key=lambda p: _position(p.matrices[0], parameters)):
         group = next((group for group in groups if group[0].goes_with(product)), None)
         if group is None:
             groups.append([product])
@@ -88,7 +88,7 @@ def split(
         return
     terms = [term for term in sp.Add.make_args(value) if isinstance(term, Contract)]
     plain = [(term, *found) for term in terms if (found := _factors(term, batched)) is not None]
-    plain.sort(key=lambda item: parameters.index(base(item[1])))
+    plain.sort(key=lambda item: _position(item[1], parameters))
     summed = [item for item in plain if not item[3] and item[1].axes == plain[0][1].axes]
     if len(summed) > 1:
         nodes, matrices, values, _ = zip(*summed, strict=True)
@@ -109,6 +109,12 @@ def split(
         value = value.xreplace({node: Contract(signature, result, *others)})
     if value != symbol:
         yield Equation(symbol, value)
+
+
+def _position(matrix: TensorSymbol, parameters: Members) -> int:
+    """Where a matrix stands among the parameters; one that is computed of them, behind."""
+    of = base(matrix)
+    return parameters.index(of) if of in parameters else len(parameters)
 
 
 def _named(value: sp.Expr, name: str, new: Callable[[str], str]) -> TensorSymbol:

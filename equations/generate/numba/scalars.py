@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
+from sympy.core.relational import Relational
 
 from equations.generate.source import Lines, indented
 from equations.language import (
@@ -21,6 +22,7 @@ from equations.language import (
     TensorSymbol,
     axes_of,
     constant_factor,
+    ramp,
 )
 from equations.order import Order
 
@@ -89,10 +91,14 @@ class Scalars:
         if isinstance(factor, sp.Pow):
             return self.power(factor, at)
         if isinstance(factor, Select):
-            condition, first, second = factor.args
-            left, right = (self.text(side, at) for side in condition.args)
-            chosen, other = self.text(first, at), self.text(second, at)
-            return f"({chosen} if {left} {condition.rel_op} {right} else {other})"
+            conditions, first, second = factor.cases
+            mask = " and ".join(self.relation(condition, at) for condition in conditions)
+            low, high = conditions[0], conditions[-1]
+            if [c.rel_op for c in conditions] == [">", "<"] and low.args[0] == high.args[0]:
+                mask = f"{self.text(low.args[1], at)} < {self.relation(high, at)}"
+            return f"({self.text(first, at)} if {mask} else {self.text(second, at)})"
+        if isinstance(factor, ramp):
+            return self.ramp(factor, at)
         if isinstance(factor, Largest):
             return self.largest(factor)
         if isinstance(factor, sp.Function):
@@ -147,6 +153,18 @@ class Scalars:
             at = [where[letter] for letter in letters]
             factors.append(self.factor(operand, at) if simple else f"({self.text(operand, at)})")
         return " * ".join(factors) or "real(1)"
+
+    def relation(self, condition: Relational, at: Indices) -> str:
+        """One condition of a selection."""
+        return f" {condition.rel_op} ".join(self.text(side, at) for side in condition.args)
+
+    def ramp(self, node: ramp, at: Indices) -> str:
+        """A line between two ends; one that is no number stays."""
+        low, high = map(_real, node.args[3:])
+        self.sums += 1
+        name = f"line_{self.sums}"
+        self.lines.append(f"{name} = {self.text(node.line, at)}")
+        return f"({low} if {name} < {low} else {high} if {name} > {high} else {name})"
 
     def largest(self, node: Largest) -> str:
         """The largest component; one that is no number stays."""

@@ -14,6 +14,7 @@ from equations.generate.sequence.joint import Joint
 from equations.generate.sequence.lanes import Members
 from equations.generate.sequence.layout import Home, Layout, joined
 from equations.generate.source import Lines
+from equations.generate.statements import repeated
 from equations.language import LETTERS, TensorSymbol
 
 
@@ -90,6 +91,12 @@ class Arrays:
             return name, name
         index = f"[:, {place.index}]" if place.index else ""
         return name, f"{place.array}_all{index}"
+
+    def handed_out(self, symbol: TensorSymbol) -> str:
+        """A value of all steps for the user; one of parameters alone is the same at every step."""
+        if self.layout.batched.get(symbol, True):
+            return self.all_of((symbol,))[1]
+        return repeated(symbol, ("T", "B"))
 
     def bulk(self, members: Members, lines: Lines) -> str:
         """The name of values of all steps, bound where it is not yet."""

@@ -53,6 +53,8 @@ class Bulk:
             column = joint.column(symbol)
             if is_parameter(symbol):
                 return arrays.elementwise(column, len(joint.targets))
+            if len(column) == 1 and not arrays.layout.batched.get(symbol, True):
+                return str(symbol)
             text = arrays.bulk(column, lines)
             return f"{text}[:, None]" if many and len(column) == 1 else text
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 import sympy as sp
 
 from equations.generate.sequence.joint import Joined, is_product
-from equations.language import Size, TensorSymbol
+from equations.language import Size, TensorSymbol, ramp
 from equations.order import Order
 
 FUNCTIONS = {"Abs": "absolute", "tanh": "tanh", "exp": "exp", "log": "log"}
@@ -70,6 +70,10 @@ class Calls:
             self.ratio(value, out)
         elif isinstance(value, sp.Pow):
             self.power(value, out)
+        elif isinstance(value, ramp):
+            low, high = map(_number, value.args[3:])
+            self.call("maximum", self.operand(value.line, out), low, out=out)
+            self.call("minimum", out, high, out=out)
         elif isinstance(value, sp.Function) and type(value).__name__ in FUNCTIONS:
             name = FUNCTIONS[type(value).__name__]
             self.call(name, self.operand(value.args[0], out), out=out)
@@ -89,7 +93,10 @@ class Calls:
         names = self.operands([part for _, part in parts], out)
         parts, names = self.first_two(parts, names, out)
         (minus, _), total = parts[0], names[0]
-        if minus:
+        if minus:  # all are, and what lies where the result will must not be written over
+            there = [out, *([self.name(self.over)] if self.over is not None else [])]
+            names.sort(key=lambda name: name not in there)
+            total = names[0]
             self.call("negative", total, out=out)
             total = out
         for (minus, _), name in zip(parts[1:], names[1:], strict=True):

@@ -33,10 +33,10 @@ class SequenceFunctions(Writing):
         text = Text(self.statements, Arrays(layout, given, states, backwards=False))
         slots = self.body(text, dict.fromkeys(self.cell.states, ""))
         # An input keeps its shape; whatever else is kept is where the statements put it.
-        fields = [(s, given.get(s) or text.arrays.all_of((s,))[1]) for s in plan.saved]
+        fields = [(s, given.get(s) or text.arrays.handed_out(s)) for s in plan.saved]
         slots["tape"] = [f"{symbol}={value}," for symbol, value in fields]
         groups = ["params", self.inputs_group("xs"), "state0"]
-        words = {"next": self.made(plan.results, lambda s: text.arrays.all_of((s,))[1])}
+        words = {"next": self.made(plan.results, text.arrays.handed_out)}
         return self.function("unroll", templates.UNROLL, slots, groups, words)
 
     def unroll_vjp(self) -> Lines:
@@ -83,7 +83,7 @@ class SequenceFunctions(Writing):
         }
         groups = ["params", "tape", *self.tangent_groups("dxs", "dstate0")]
         words = {
-            "moved_next": self.made(plan.results, lambda s: text.arrays.all_of((plan.moved(s),))[1])
+            "moved_next": self.made(plan.results, lambda s: text.arrays.handed_out(plan.moved(s)))
         }
         return self.function("unroll_jvp", templates.UNROLL_JVP, slots, groups, words)
 

@@ -196,4 +196,4 @@ def is_product(node: sp.Expr, *, transposed: bool = False) -> bool:
 def factors(node: Contract) -> tuple[TensorSymbol, TensorSymbol]:
     """The matrix and the vector of a product."""
     first, second = node.operands
-    return (first, second) if len(first.axes) == 2 else (second, first)
+    return (first, second) if len(node.letters[0][0]) == 2 else (second, first)

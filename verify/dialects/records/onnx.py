@@ -1,6 +1,6 @@
 """ONNX: gates stacked in rows, the direction first; one B with the biases of W and then of R.
 
-The clip attribute is a function that no cell here has, and so are other activations.
+The clip attribute is a function that no cell here has, and so are activations without a record.
 """
 
 from __future__ import annotations
@@ -84,5 +84,25 @@ RECORDS = (
         ONNX,
         {"input_forget": 1},
         note="f is 1 - i; the numbers of the forget gate are not used",
+    ),
+    Dialect(
+        "onnx.LSTM",
+        "lstm_hard",
+        LSTM,
+        ("h", "c"),
+        "run",
+        ONNX,
+        {"activations": "HardSigmoid"},
+        note="alpha 0.2 and beta 0.5, its defaults; g and h stay Tanh",
+    ),
+    Dialect(
+        "onnx.GRU",
+        "gru_keep_hard",
+        GRU | {"B?": "[[b_u; b_r; b_h; b_u; b_r; b_h]]"},
+        ("h",),
+        "run",
+        ONNX,
+        {"activations": "HardSigmoid"},
+        note="alpha 0.2 and beta 0.5, its defaults; h stays Tanh",
     ),
 )

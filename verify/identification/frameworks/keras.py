@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from verify.dialects.extras import needed
 from verify.dialects.layout import Array, DialectError
+from verify.extras import extra
 from verify.identification.target import Arrays, States, Target
 
 KINDS = ("SimpleRNN", "GRU", "LSTM")
@@ -22,7 +22,7 @@ def of_layer(layer: Any) -> Target:  # noqa: ANN401 - a keras.Layer
     Raises:
         DialectError: it is not one of Keras's own recurrent layers, or has no weights yet.
     """
-    keras = needed("keras", "keras")
+    keras = extra("keras")
     name = type(layer).__name__
     kind = name.removesuffix("Cell")
     own = getattr(keras.layers, name, None)

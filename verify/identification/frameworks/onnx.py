@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from verify.dialects import onnx_nodes
-from verify.dialects.extras import needed
 from verify.dialects.layout import Array, DialectError
+from verify.extras import extra
 from verify.identification.target import Arrays, States, Target
 
 N_X, N_H = 3, 4
@@ -66,7 +66,7 @@ def _run(
     xs: Array,
     states: States,
 ) -> States:
-    onnx, runtime = needed("onnx", "onnx"), needed("onnxruntime", "onnx")
+    onnx, runtime = extra("onnx"), extra("onnxruntime")
     kind = proto.op_type
     order = STATES.get(kind, ("h",))
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}

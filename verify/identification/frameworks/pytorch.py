@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from verify.dialects.extras import needed
 from verify.dialects.layout import Array
+from verify.extras import extra
 from verify.identification.callables import of_function
 from verify.identification.target import Arrays, States, Target
 
@@ -27,7 +27,7 @@ def of_module(module: Any) -> Target:  # noqa: ANN401 - a torch.nn.Module
     Raises:
         DialectError: it cannot be run as `module(x, state, ...)`.
     """
-    torch = needed("torch", "torch")
+    torch = extra("torch")
     kind = type(module).__name__
     arrays = {
         name: value.detach().cpu().double().numpy()

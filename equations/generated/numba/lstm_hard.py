@@ -1,0 +1,886 @@
+"""Long short-term memory with hard gates, clip(a/5 + 1/2, 0, 1), which reach 0 and 1.
+
+    f_t = clip((W_f x_t + U_f h_{t-1} + b_f)/5 + 1/2, 0, 1)
+    i_t = clip((W_i x_t + U_i h_{t-1} + b_i)/5 + 1/2, 0, 1)
+    o_t = clip((W_o x_t + U_o h_{t-1} + b_o)/5 + 1/2, 0, 1)
+    g_t = tanh(W_g x_t + U_g h_{t-1} + b_g)
+    c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
+    h_t = o_t ∘ tanh(c_t)
+
+The functions over a sequence are compiled by numba; all others are the NumPy module's.
+Generated from equations/cells/lstm_hard.py by `gateproof generate --target numba lstm_hard`: change
+that file, not this one. B is the batch, T the number of time steps. MIT licence; see LICENSE.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast, overload
+
+import numpy as np
+from numba import extending, njit, types
+from numba.core.compiler import CompilerBase, DefaultPassBuilder
+
+from equations.generated.lstm_hard import (
+    _CELL,
+    _COUNTS_STEPS,
+    Array,
+    Checkpoints,
+    Jacobian,
+    Params,
+    Saved,
+    State,
+    Tape,
+    _check,
+    _fields,
+    _Given,
+    init,
+    step,
+    step_hvp,
+    step_jacobian,
+    step_jvp,
+    step_vjp,
+)
+
+__all__ = [
+    "Array",
+    "Checkpoints",
+    "Jacobian",
+    "Params",
+    "Saved",
+    "State",
+    "Tape",
+    "init",
+    "step",
+    "step_hvp",
+    "step_jacobian",
+    "step_jvp",
+    "step_vjp",
+    "unroll",
+    "unroll_jvp",
+    "unroll_vjp",
+]
+
+_Number = Any  # a number of compiled code, or its type
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+# A contraction rounds once where a product and a sum round twice; nothing else is rearranged.
+_OPTIONS: dict[str, Any] = {"error_model": "numpy", "fastmath": {"contract"}, "nogil": True}
+# Where the products of a step are larger than this, Python runs the loop: its own part is small
+# then, and NumPy's products can be faster than those of SciPy, which compiled code calls.
+_LARGE = 2**18
+
+
+def _inlined(function: _Function, **options: object) -> _Function:
+    """For use in compiled code."""
+    compiled: _Function = njit(function, **_OPTIONS, **options)
+    return compiled
+
+
+def _compiled(function: _Function, **options: object) -> _Function:
+    """Compiled for the floats it is called with, and kept on disk where files can be written."""
+    try:
+        return _inlined(function, cache=True, **options)
+    except RuntimeError:
+        return _inlined(function, **options)
+
+
+def _passes(compiler: CompilerBase) -> list[DefaultPassBuilder]:
+    """The usual passes, but what a function writes does not overlap what else it is given."""
+    compiler.state.flags.noalias = True
+    return [DefaultPassBuilder.define_nopython_pipeline(compiler.state)]
+
+
+_Apart = type("_Apart", (CompilerBase,), {"define_pipelines": _passes})
+
+
+def _segment(function: _Function) -> _Function:
+    """Compiled, for arrays of which none that is written overlaps another in the rows of a step."""
+    return _compiled(function, pipeline_class=_Apart)
+
+
+def _plain(array: Array) -> Array:
+    """The array as compiled code takes it: contiguous, aligned and not read-only; else a copy."""
+    return array if array.flags.carray else np.array(array, order="C")
+
+
+def _exponentials(
+    real: _Number,
+    whole: _Number,
+    terms: int,
+    ln2: tuple[float, float],
+    reach: tuple[float, float],
+) -> tuple[Callable[[_Number], _Number], ...]:
+    """exp, logistic and tanh for one kind of floats, in steps that vector units can do.
+
+    All use e^x = 2^n (1 + p), where n = round(x / ln 2) and p is a Taylor series. They are within 3
+    units in the last place, keep their digits where they saturate, and do not overflow.
+
+    Args:
+        real: the type of floats.
+        whole: integers of the same width.
+        terms: the last term of the series.
+        ln2: ln 2 as a number of few digits and the rest.
+        reach: arguments beyond which e^x is 0 and infinite.
+    """
+    one, two, log2_e = real(1), real(2), real(1 / math.log(2))
+    least, most = map(real, reach)
+    full = real(-44)  # where 1 - e^x is 1
+    high, low = map(real, ln2)
+    factors = tuple(real(1 / math.factorial(k)) for k in range(terms, 1, -1))
+    digits, bias = np.finfo(real).nmant, np.finfo(real).maxexp - 1
+    # Added to a number of moderate size this rounds it to an integer, in the last digits.
+    shift = real(1.5 * 2**digits)
+    shifted_zero = int(np.array(shift).view(whole))
+
+    @_inlined
+    def power(n: _Number) -> _Number:
+        return whole((n + bias) << digits).view(real)
+
+    @_inlined
+    def split(x: _Number) -> _Number:
+        shifted = real(x * log2_e + shift)
+        n = shifted - shift
+        r = x - n * high - n * low
+        series = factors[0]
+        for factor in factors[1:]:
+            series = series * r + factor
+        return whole(shifted.view(whole) - shifted_zero), series * (r * r) + r
+
+    def exp(x: _Number) -> _Number:
+        inside = least if x < least else x
+        n, p = split(most if inside > most else inside)
+        half = n >> 1  # 2^n alone may be too small or too large
+        return (one + p) * power(half) * power(n - half)
+
+    exponential = _inlined(exp)
+
+    def logistic(x: _Number) -> _Number:
+        t = exponential(-abs(x))
+        return (t if x < 0 else one) / (one + t)
+
+    def tanh(x: _Number) -> _Number:
+        inside = -two * abs(x)
+        n, p = split(full if inside < full else inside)
+        m = power(n) * p + (power(n) - one)  # e^-2|x| - 1
+        return math.copysign(m / (two + m), x)
+
+    return exp, logistic, tanh
+
+
+_FLOAT32 = _exponentials(np.float32, np.int32, 7, (0.693359375, -2.12194440e-4), (-104, 89))
+_FLOAT64 = _exponentials(
+    np.float64, np.int64, 13, (6.93147180369123816490e-01, 1.90821492927058770002e-10), (-746, 710)
+)
+
+
+def _exp(x: _Number) -> _Number:
+    """e^x, in compiled code."""
+    raise NotImplementedError
+
+
+def _logistic(x: _Number) -> _Number:
+    """1 / (1 + e^-x), in compiled code."""
+    raise NotImplementedError
+
+
+def _tanh(x: _Number) -> _Number:
+    """The hyperbolic tangent, in compiled code."""
+    raise NotImplementedError
+
+
+def _for_floats(place: int) -> Callable[[_Number], Callable[[_Number], _Number]]:
+    """Chooses an elementary function by the type of its argument."""
+
+    def chosen(x: _Number) -> Callable[[_Number], _Number]:
+        return _FLOAT32[place] if x == types.float32 else _FLOAT64[place]
+
+    return chosen
+
+
+for _place, _function in enumerate((_exp, _logistic, _tanh)):
+    extending.overload(_function, jit_options=_OPTIONS)(_for_floats(_place))
+
+
+@_segment
+def _unroll_1(
+    first: int,
+    B: int,
+    n_h: int,
+    W_f_i_o_g_x_all: Array,
+    b_f: Array,
+    b_i: Array,
+    b_o: Array,
+    b_g: Array,
+    U_f_i_o_g_h_step: Array,
+    f_all: Array,
+    i_all: Array,
+    o_all: Array,
+    a_g_all: Array,
+    g_all: Array,
+    c_all: Array,
+    c_next_all: Array,
+    tanh_c_next_all: Array,
+    h_next_all: Array,
+) -> None:
+    """One step: f, i, o, a_g, g, c_next, tanh_c_next, h_next."""
+    real = W_f_i_o_g_x_all.dtype.type
+    for sample in range(B):
+        row = first + sample
+        for j in range(n_h):
+            # W_f x_t + b_f
+            a_f_ahead = W_f_i_o_g_x_all[row, j] + b_f[j]
+            # W_i x_t + b_i
+            a_i_ahead = W_f_i_o_g_x_all[row, n_h + j] + b_i[j]
+            # W_o x_t + b_o
+            a_o_ahead = W_f_i_o_g_x_all[row, 2 * n_h + j] + b_o[j]
+            # W_g x_t + b_g
+            a_g_ahead = W_f_i_o_g_x_all[row, 3 * n_h + j] + b_g[j]
+            # a_f = W_f x_t + U_f h_{t-1} + b_f
+            a_f = a_f_ahead + U_f_i_o_g_h_step[sample, j]
+            # f_t = clip(a_f/5 + 1/2, 0, 1)
+            line_1 = real(1 / 2) + real(1 / 5) * a_f
+            f = real(0) if line_1 < real(0) else real(1) if line_1 > real(1) else line_1
+            f_all[row, j] = f
+            # a_i = W_i x_t + U_i h_{t-1} + b_i
+            a_i = a_i_ahead + U_f_i_o_g_h_step[sample, n_h + j]
+            # i_t = clip(a_i/5 + 1/2, 0, 1)
+            line_2 = real(1 / 2) + real(1 / 5) * a_i
+            i = real(0) if line_2 < real(0) else real(1) if line_2 > real(1) else line_2
+            i_all[row, j] = i
+            # a_o = W_o x_t + U_o h_{t-1} + b_o
+            a_o = a_o_ahead + U_f_i_o_g_h_step[sample, 2 * n_h + j]
+            # o_t = clip(a_o/5 + 1/2, 0, 1)
+            line_3 = real(1 / 2) + real(1 / 5) * a_o
+            o = real(0) if line_3 < real(0) else real(1) if line_3 > real(1) else line_3
+            o_all[row, j] = o
+            # a_g = W_g x_t + U_g h_{t-1} + b_g
+            a_g = a_g_ahead + U_f_i_o_g_h_step[sample, 3 * n_h + j]
+            a_g_all[row, j] = a_g
+            # g_t = tanh(a_g)
+            g = _tanh(a_g)
+            g_all[row, j] = g
+            # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
+            c_next = f * c_all[row, j] + i * g
+            c_next_all[row, j] = c_next
+            # tanh(c_t)
+            tanh_c_next = _tanh(c_next)
+            tanh_c_next_all[row, j] = tanh_c_next
+            # h_t = o_t ∘ tanh(c_t)
+            h_next = o * tanh_c_next
+            h_next_all[row, j] = h_next
+
+
+def _unroll_steps(
+    T: int,
+    B: int,
+    n_h: int,
+    h_all: Array,
+    U_f_i_o_g_T: Array,
+    U_f_i_o_g_h_step: Array,
+    arrays_1: tuple[Array, ...],
+) -> None:
+    """All steps of `unroll`."""
+    for t in range(T):
+        first, last = t * B, (t + 1) * B
+        # U_f h_{t-1}
+        # U_i h_{t-1}
+        # U_o h_{t-1}
+        # U_g h_{t-1}
+        np.dot(h_all[first:last], U_f_i_o_g_T, U_f_i_o_g_h_step)
+        _unroll_1(first, B, n_h, *arrays_1)
+
+
+_unroll_steps_compiled = _compiled(_unroll_steps)
+
+
+@overload
+def unroll(params: Params, xs: Array, state0: State) -> tuple[State, Tape]: ...
+@overload
+def unroll(
+    params: Params, xs: Array, state0: State, *, checkpoint_every: int
+) -> tuple[State, Checkpoints]: ...
+def unroll(
+    params: Params, xs: Array, state0: State, *, checkpoint_every: int | None = None
+) -> tuple[State, Tape | Checkpoints]:
+    """A sequence: what `step` returns after every step, and the values of the equations.
+
+    Args:
+        params: the parameters.
+        xs: the inputs, x (T, B, n_x).
+        state0: the first state, h (B, n_h), c (B, n_h).
+        checkpoint_every: keep the states of every so many steps alone, and compute the rest again
+            on the way back: less memory for more time. The gradients are the same but for rounding.
+
+    Returns:
+        h (T, B, n_h), c (T, B, n_h).
+        The tape, which may refer to arguments and results: do not change it. Besides those it holds
+        6 * n_h numbers per step and sample.
+    """
+    if checkpoint_every is not None:
+        return _unroll_in_segments(params, xs, state0, checkpoint_every)
+    sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
+    U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
+    b_f = _plain(params.b_f)
+    b_i = _plain(params.b_i)
+    b_o = _plain(params.b_o)
+    b_g = _plain(params.b_g)
+    x_all = xs.reshape(T * B, n_x)
+    f_all = np.empty((T * B, n_h), dtype=dtype)
+    i_all = np.empty((T * B, n_h), dtype=dtype)
+    o_all = np.empty((T * B, n_h), dtype=dtype)
+    a_g_all = np.empty((T * B, n_h), dtype=dtype)
+    g_all = np.empty((T * B, n_h), dtype=dtype)
+    tanh_c_next_all = np.empty((T * B, n_h), dtype=dtype)
+    U_f_i_o_g_h_step = np.empty((B, 4 * n_h), dtype=dtype)
+    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
+    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
+    # W_f x_t
+    # W_i x_t
+    # W_o x_t
+    # W_g x_t
+    W_f_i_o_g_x_all = x_all @ W_f_i_o_g.T
+    U_f_i_o_g_T = _plain(U_f_i_o_g.T)
+    h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    h_steps[:B] = state0.h
+    h_all, h_next_all = h_steps[: T * B], h_steps[B:]
+    c_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    c_steps[:B] = state0.c
+    c_all, c_next_all = c_steps[: T * B], c_steps[B:]
+    arrays_1 = (
+        W_f_i_o_g_x_all,
+        b_f,
+        b_i,
+        b_o,
+        b_g,
+        U_f_i_o_g_h_step,
+        f_all,
+        i_all,
+        o_all,
+        a_g_all,
+        g_all,
+        c_all,
+        c_next_all,
+        tanh_c_next_all,
+        h_next_all,
+    )
+    work = B * U_f_i_o_g_T.size
+    steps = _unroll_steps if work > _LARGE else _unroll_steps_compiled
+    steps(T, B, n_h, h_all, U_f_i_o_g_T, U_f_i_o_g_h_step, arrays_1)
+    tape = Tape(
+        x=xs,
+        h=h_all.reshape(T, B, n_h),
+        c=c_all.reshape(T, B, n_h),
+        f=f_all.reshape(T, B, n_h),
+        i=i_all.reshape(T, B, n_h),
+        o=o_all.reshape(T, B, n_h),
+        a_g=a_g_all.reshape(T, B, n_h),
+        g=g_all.reshape(T, B, n_h),
+        c_next=c_next_all.reshape(T, B, n_h),
+        tanh_c_next=tanh_c_next_all.reshape(T, B, n_h),
+        h_next=h_next_all.reshape(T, B, n_h),
+    )
+    return State(h=tape.h_next, c=tape.c_next), tape
+
+
+@_segment
+def _unroll_vjp_1(
+    first: int,
+    B: int,
+    n_h: int,
+    dh_next_later: Array,
+    dc_next_later: Array,
+    dc_step: Array,
+    a_g_all: Array,
+    c_next_all: Array,
+    o_all: Array,
+    i_all: Array,
+    dh_next_given_all: Array,
+    dc_next_given_all: Array,
+    f_all: Array,
+    da_f_i_o_g_all: Array,
+    tanh_c_next_all: Array,
+    g_all: Array,
+    c_all: Array,
+) -> None:
+    """One step: dc, da_g, da_o, da_i, da_f."""
+    real = dh_next_later.dtype.type
+    for sample in range(B):
+        row = first + sample
+        for j in range(n_h):
+            # 1 - g_t²
+            exp_g = _exp(-real(2) * abs(a_g_all[row, j]))
+            slope_g = real(4) * exp_g / (real(1) + exp_g) ** 2
+            # 1 - tanh²(c_t)
+            exp_tanh_c_next = _exp(-real(2) * abs(c_next_all[row, j]))
+            slope_tanh_c_next = real(4) * exp_tanh_c_next / (real(1) + exp_tanh_c_next) ** 2
+            # o_t ∘ (1 - tanh²(c_t))
+            dc_next_by_dh_next = o_all[row, j] * slope_tanh_c_next
+            # i_t ∘ (1 - g_t²)
+            da_g_by_dc_next = i_all[row, j] * slope_g
+            dh_next = dh_next_given_all[row, j] + dh_next_later[sample, j]
+            # tanh(c_t)
+            dc_next = (
+                dc_next_given_all[row, j] + dc_next_later[sample, j] + dh_next * dc_next_by_dh_next
+            )
+            # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
+            dc = dc_next * f_all[row, j]
+            dc_step[sample, j] = dc
+            # g_t = tanh(a_g)
+            da_g = dc_next * da_g_by_dc_next
+            da_f_i_o_g_all[row, 3 * n_h + j] = da_g
+            # h_t = o_t ∘ tanh(c_t)
+            do = dh_next * tanh_c_next_all[row, j]
+            # o_t = clip(a_o/5 + 1/2, 0, 1)
+            da_o = real(1 / 5) * (do if real(0) < o_all[row, j] < real(1) else real(0))
+            da_f_i_o_g_all[row, 2 * n_h + j] = da_o
+            # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
+            di = dc_next * g_all[row, j]
+            # i_t = clip(a_i/5 + 1/2, 0, 1)
+            da_i = real(1 / 5) * (di if real(0) < i_all[row, j] < real(1) else real(0))
+            da_f_i_o_g_all[row, n_h + j] = da_i
+            # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
+            df = dc_next * c_all[row, j]
+            # f_t = clip(a_f/5 + 1/2, 0, 1)
+            da_f = real(1 / 5) * (df if real(0) < f_all[row, j] < real(1) else real(0))
+            da_f_i_o_g_all[row, j] = da_f
+
+
+def _unroll_vjp_steps(
+    T: int,
+    B: int,
+    n_h: int,
+    dh_next_later: Array,
+    dc_next_later: Array,
+    dc_step: Array,
+    da_f_i_o_g_all: Array,
+    U_f_i_o_g: Array,
+    dh_step: Array,
+    arrays_1: tuple[Array, ...],
+) -> tuple[Array, ...]:
+    """All steps of `unroll_vjp`."""
+    for t in range(T - 1, -1, -1):
+        first, last = t * B, (t + 1) * B
+        _unroll_vjp_1(first, B, n_h, dh_next_later, dc_next_later, dc_step, *arrays_1)
+        # h_{t-1} is in a_f, a_i, a_o, a_g
+        np.dot(da_f_i_o_g_all[first:last], U_f_i_o_g, dh_step)
+        dh_next_later, dh_step = dh_step, dh_next_later
+        dc_next_later, dc_step = dc_step, dc_next_later
+    return dh_next_later, dc_next_later
+
+
+_unroll_vjp_steps_compiled = _compiled(_unroll_vjp_steps)
+
+
+def unroll_vjp(
+    params: Params, tape: Tape | Checkpoints, dnexts: State | None
+) -> tuple[Params, Array, State]:
+    """Backpropagation through time: cotangents of parameters, inputs and first state.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dnexts: the cotangents of what `unroll` returned, for every step; it or a field may be
+            None for zero.
+
+    Returns:
+        Cotangents shaped like the arguments of `unroll`; those of the parameters are summed over
+        batch and time.
+    """
+    if isinstance(tape, Checkpoints):
+        return _unroll_vjp_in_segments(params, tape, dnexts)
+    sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
+    U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    c_all = _plain(tape.c).reshape(T * B, n_h)
+    f_all = _plain(tape.f).reshape(T * B, n_h)
+    i_all = _plain(tape.i).reshape(T * B, n_h)
+    o_all = _plain(tape.o).reshape(T * B, n_h)
+    a_g_all = _plain(tape.a_g).reshape(T * B, n_h)
+    g_all = _plain(tape.g).reshape(T * B, n_h)
+    c_next_all = _plain(tape.c_next).reshape(T * B, n_h)
+    tanh_c_next_all = _plain(tape.tanh_c_next).reshape(T * B, n_h)
+    dh_next_given_all = _plain(dnexts.h).reshape(T * B, n_h)
+    dc_next_given_all = _plain(dnexts.c).reshape(T * B, n_h)
+    da_f_i_o_g_all = np.empty((T * B, 4 * n_h), dtype=dtype)
+    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
+    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
+    dh_next_later = np.zeros((B, n_h), dtype=dtype)
+    dh_step = np.empty((B, n_h), dtype=dtype)
+    dc_next_later = np.zeros((B, n_h), dtype=dtype)
+    dc_step = np.empty((B, n_h), dtype=dtype)
+    arrays_1 = (
+        a_g_all,
+        c_next_all,
+        o_all,
+        i_all,
+        dh_next_given_all,
+        dc_next_given_all,
+        f_all,
+        da_f_i_o_g_all,
+        tanh_c_next_all,
+        g_all,
+        c_all,
+    )
+    work = B * U_f_i_o_g.size
+    steps = _unroll_vjp_steps if work > _LARGE else _unroll_vjp_steps_compiled
+    dh_next_later, dc_next_later = steps(
+        T,
+        B,
+        n_h,
+        dh_next_later,
+        dc_next_later,
+        dc_step,
+        da_f_i_o_g_all,
+        U_f_i_o_g,
+        dh_step,
+        arrays_1,
+    )
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    # a_i = W_i x_t + U_i h_{t-1} + b_i
+    # a_o = W_o x_t + U_o h_{t-1} + b_o
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    dW_f_i_o_g = da_f_i_o_g_all.T @ x_all
+    dW_f = dW_f_i_o_g[:n_h]
+    dW_i = dW_f_i_o_g[n_h : 2 * n_h]
+    dW_o = dW_f_i_o_g[2 * n_h : 3 * n_h]
+    dW_g = dW_f_i_o_g[3 * n_h : 4 * n_h]
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    # a_i = W_i x_t + U_i h_{t-1} + b_i
+    # a_o = W_o x_t + U_o h_{t-1} + b_o
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    dU_f_i_o_g = da_f_i_o_g_all.T @ h_all
+    dU_f = dU_f_i_o_g[:n_h]
+    dU_i = dU_f_i_o_g[n_h : 2 * n_h]
+    dU_o = dU_f_i_o_g[2 * n_h : 3 * n_h]
+    dU_g = dU_f_i_o_g[3 * n_h : 4 * n_h]
+    # a_f = W_f x_t + U_f h_{t-1} + b_f
+    # a_i = W_i x_t + U_i h_{t-1} + b_i
+    # a_o = W_o x_t + U_o h_{t-1} + b_o
+    # a_g = W_g x_t + U_g h_{t-1} + b_g
+    db_f_i_o_g = da_f_i_o_g_all.sum(axis=0)
+    db_f = db_f_i_o_g[:n_h]
+    db_i = db_f_i_o_g[n_h : 2 * n_h]
+    db_o = db_f_i_o_g[2 * n_h : 3 * n_h]
+    db_g = db_f_i_o_g[3 * n_h : 4 * n_h]
+    # x_t is in a_f, a_i, a_o, a_g
+    dx_all = da_f_i_o_g_all @ W_f_i_o_g
+    dparams = Params(
+        W_f=dW_f,
+        W_i=dW_i,
+        W_o=dW_o,
+        W_g=dW_g,
+        U_f=dU_f,
+        U_i=dU_i,
+        U_o=dU_o,
+        U_g=dU_g,
+        b_f=db_f,
+        b_i=db_i,
+        b_o=db_o,
+        b_g=db_g,
+    )
+    return dparams, dx_all.reshape(T, B, n_x), State(h=dh_next_later, c=dc_next_later)
+
+
+@_segment
+def _unroll_jvp_1(
+    first: int,
+    B: int,
+    n_h: int,
+    a_g_all: Array,
+    c_next_all: Array,
+    U_f_i_o_g_dot_h_all: Array,
+    W_f_i_o_g_x_dot_all: Array,
+    W_f_i_o_g_dot_x_all: Array,
+    b_f_dot: Array,
+    b_i_dot: Array,
+    b_o_dot: Array,
+    b_g_dot: Array,
+    i_all: Array,
+    o_all: Array,
+    U_f_i_o_g_h_dot_step: Array,
+    f_all: Array,
+    c_dot_all: Array,
+    c_all: Array,
+    g_all: Array,
+    c_next_dot_all: Array,
+    tanh_c_next_all: Array,
+    h_next_dot_all: Array,
+) -> None:
+    """One step: c_next_dot, h_next_dot."""
+    real = a_g_all.dtype.type
+    for sample in range(B):
+        row = first + sample
+        for j in range(n_h):
+            # 1 - g_t²
+            exp_g = _exp(-real(2) * abs(a_g_all[row, j]))
+            slope_g = real(4) * exp_g / (real(1) + exp_g) ** 2
+            # 1 - tanh²(c_t)
+            exp_tanh_c_next = _exp(-real(2) * abs(c_next_all[row, j]))
+            slope_tanh_c_next = real(4) * exp_tanh_c_next / (real(1) + exp_tanh_c_next) ** 2
+            # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1}
+            a_f_dot_ahead = (
+                U_f_i_o_g_dot_h_all[row, j]
+                + W_f_i_o_g_x_dot_all[row, j]
+                + W_f_i_o_g_dot_x_all[row, j]
+                + b_f_dot[j]
+            )
+            # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1}
+            a_i_dot_ahead = (
+                U_f_i_o_g_dot_h_all[row, n_h + j]
+                + W_f_i_o_g_x_dot_all[row, n_h + j]
+                + W_f_i_o_g_dot_x_all[row, n_h + j]
+                + b_i_dot[j]
+            )
+            # W_o ẋ_t + ḃ_o + Ẇ_o x_t + U̇_o h_{t-1}
+            a_o_dot_ahead = (
+                U_f_i_o_g_dot_h_all[row, 2 * n_h + j]
+                + W_f_i_o_g_x_dot_all[row, 2 * n_h + j]
+                + W_f_i_o_g_dot_x_all[row, 2 * n_h + j]
+                + b_o_dot[j]
+            )
+            # W_g ẋ_t + ḃ_g + Ẇ_g x_t + U̇_g h_{t-1}
+            a_g_dot_ahead = (
+                U_f_i_o_g_dot_h_all[row, 3 * n_h + j]
+                + W_f_i_o_g_x_dot_all[row, 3 * n_h + j]
+                + W_f_i_o_g_dot_x_all[row, 3 * n_h + j]
+                + b_g_dot[j]
+            )
+            # i_t ∘ (1 - g_t²)
+            c_next_dot_by_a_g_dot = i_all[row, j] * slope_g
+            # o_t ∘ (1 - tanh²(c_t))
+            h_next_dot_by_c_next_dot = o_all[row, j] * slope_tanh_c_next
+            # a_f = W_f x_t + U_f h_{t-1} + b_f
+            a_f_dot = a_f_dot_ahead + U_f_i_o_g_h_dot_step[sample, j]
+            # f_t = clip(a_f/5 + 1/2, 0, 1)
+            f_dot = real(1 / 5) * a_f_dot if real(0) < f_all[row, j] < real(1) else real(0)
+            # a_i = W_i x_t + U_i h_{t-1} + b_i
+            a_i_dot = a_i_dot_ahead + U_f_i_o_g_h_dot_step[sample, n_h + j]
+            # i_t = clip(a_i/5 + 1/2, 0, 1)
+            i_dot = real(1 / 5) * a_i_dot if real(0) < i_all[row, j] < real(1) else real(0)
+            # a_o = W_o x_t + U_o h_{t-1} + b_o
+            a_o_dot = a_o_dot_ahead + U_f_i_o_g_h_dot_step[sample, 2 * n_h + j]
+            # o_t = clip(a_o/5 + 1/2, 0, 1)
+            o_dot = real(1 / 5) * a_o_dot if real(0) < o_all[row, j] < real(1) else real(0)
+            # a_g = W_g x_t + U_g h_{t-1} + b_g
+            a_g_dot = a_g_dot_ahead + U_f_i_o_g_h_dot_step[sample, 3 * n_h + j]
+            # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
+            c_next_dot = (
+                f_all[row, j] * c_dot_all[row, j]
+                + c_all[row, j] * f_dot
+                + g_all[row, j] * i_dot
+                + c_next_dot_by_a_g_dot * a_g_dot
+            )
+            c_next_dot_all[row, j] = c_next_dot
+            # h_t = o_t ∘ tanh(c_t)
+            h_next_dot = tanh_c_next_all[row, j] * o_dot + h_next_dot_by_c_next_dot * c_next_dot
+            h_next_dot_all[row, j] = h_next_dot
+
+
+def _unroll_jvp_steps(
+    T: int,
+    B: int,
+    n_h: int,
+    h_dot_all: Array,
+    U_f_i_o_g_T: Array,
+    U_f_i_o_g_h_dot_step: Array,
+    arrays_1: tuple[Array, ...],
+) -> None:
+    """All steps of `unroll_jvp`."""
+    for t in range(T):
+        first, last = t * B, (t + 1) * B
+        # U_f ḣ_{t-1}
+        # U_i ḣ_{t-1}
+        # U_o ḣ_{t-1}
+        # U_g ḣ_{t-1}
+        np.dot(h_dot_all[first:last], U_f_i_o_g_T, U_f_i_o_g_h_dot_step)
+        _unroll_jvp_1(first, B, n_h, *arrays_1)
+
+
+_unroll_jvp_steps_compiled = _compiled(_unroll_jvp_steps)
+
+
+def unroll_jvp(
+    params: Params,
+    tape: Tape | Checkpoints,
+    dparams: Params | None,
+    dxs: Array | None,
+    dstate0: State | None,
+) -> State:
+    """Forward mode of `unroll`: the tangents of what it returned, for every step.
+
+    Args:
+        params: the parameters.
+        tape: what `unroll` kept.
+        dparams: the tangents of the parameters; it or a field may be None for zero.
+        dxs: the tangents of the inputs; None for zero.
+        dstate0: the tangent of the first state; it or a field may be None for zero.
+
+    Returns:
+        h (T, B, n_h), c (T, B, n_h).
+    """
+    if isinstance(tape, Checkpoints):
+        return _unroll_jvp_in_segments(params, tape, dparams, dxs, dstate0)
+    sizes, dtype, *_, dparams, (dxs,), dstate0 = _check(
+        "unroll_jvp", params, tape, dparams, (dxs,), dstate0
+    )
+    T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
+    W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
+    U_i, U_o, U_g, W_f_dot, W_i_dot = params.U_i, params.U_o, params.U_g, dparams.W_f, dparams.W_i
+    W_o_dot, W_g_dot, U_f_dot, U_i_dot = dparams.W_o, dparams.W_g, dparams.U_f, dparams.U_i
+    U_o_dot, U_g_dot = dparams.U_o, dparams.U_g
+    b_f_dot = _plain(dparams.b_f)
+    b_i_dot = _plain(dparams.b_i)
+    b_o_dot = _plain(dparams.b_o)
+    b_g_dot = _plain(dparams.b_g)
+    x_all = tape.x.reshape(T * B, n_x)
+    h_all = tape.h.reshape(T * B, n_h)
+    c_all = _plain(tape.c).reshape(T * B, n_h)
+    f_all = _plain(tape.f).reshape(T * B, n_h)
+    i_all = _plain(tape.i).reshape(T * B, n_h)
+    o_all = _plain(tape.o).reshape(T * B, n_h)
+    a_g_all = _plain(tape.a_g).reshape(T * B, n_h)
+    g_all = _plain(tape.g).reshape(T * B, n_h)
+    c_next_all = _plain(tape.c_next).reshape(T * B, n_h)
+    tanh_c_next_all = _plain(tape.tanh_c_next).reshape(T * B, n_h)
+    x_dot_all = dxs.reshape(T * B, n_x)
+    U_f_i_o_g_h_dot_step = np.empty((B, 4 * n_h), dtype=dtype)
+    W_f_i_o_g = np.concatenate((W_f, W_i, W_o, W_g), axis=0)
+    W_f_i_o_g_dot = np.concatenate((W_f_dot, W_i_dot, W_o_dot, W_g_dot), axis=0)
+    U_f_i_o_g_dot = np.concatenate((U_f_dot, U_i_dot, U_o_dot, U_g_dot), axis=0)
+    U_f_i_o_g = np.concatenate((U_f, U_i, U_o, U_g), axis=0)
+    # W_f ẋ_t
+    # W_i ẋ_t
+    # W_o ẋ_t
+    # W_g ẋ_t
+    W_f_i_o_g_x_dot_all = x_dot_all @ W_f_i_o_g.T
+    # Ẇ_f x_t
+    # Ẇ_i x_t
+    # Ẇ_o x_t
+    # Ẇ_g x_t
+    W_f_i_o_g_dot_x_all = x_all @ W_f_i_o_g_dot.T
+    # U̇_f h_{t-1}
+    # U̇_i h_{t-1}
+    # U̇_o h_{t-1}
+    # U̇_g h_{t-1}
+    U_f_i_o_g_dot_h_all = h_all @ U_f_i_o_g_dot.T
+    U_f_i_o_g_T = _plain(U_f_i_o_g.T)
+    h_dot_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    h_dot_steps[:B] = dstate0.h
+    h_dot_all, h_next_dot_all = h_dot_steps[: T * B], h_dot_steps[B:]
+    c_dot_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
+    c_dot_steps[:B] = dstate0.c
+    c_dot_all, c_next_dot_all = c_dot_steps[: T * B], c_dot_steps[B:]
+    arrays_1 = (
+        a_g_all,
+        c_next_all,
+        U_f_i_o_g_dot_h_all,
+        W_f_i_o_g_x_dot_all,
+        W_f_i_o_g_dot_x_all,
+        b_f_dot,
+        b_i_dot,
+        b_o_dot,
+        b_g_dot,
+        i_all,
+        o_all,
+        U_f_i_o_g_h_dot_step,
+        f_all,
+        c_dot_all,
+        c_all,
+        g_all,
+        c_next_dot_all,
+        tanh_c_next_all,
+        h_next_dot_all,
+    )
+    work = B * U_f_i_o_g_T.size
+    steps = _unroll_jvp_steps if work > _LARGE else _unroll_jvp_steps_compiled
+    steps(T, B, n_h, h_dot_all, U_f_i_o_g_T, U_f_i_o_g_h_dot_step, arrays_1)
+    return State(h=h_next_dot_all.reshape(T, B, n_h), c=c_next_dot_all.reshape(T, B, n_h))
+
+
+def _unroll_in_segments(
+    params: Params, xs: Array, state0: State, every: int
+) -> tuple[State, Checkpoints]:
+    """The sequence segment by segment; of each the first state is kept."""
+    sizes, *_ = _check("unroll", params, (xs,), state0)
+    if type(every) is not int or every < 1:
+        expected = "expected an integer of at least 1"
+        raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}, got {every!r}")
+    if _COUNTS_STEPS and every < sizes["T"]:
+        expected = "the equations count the steps, so they cannot be cut into segments"
+        raise ValueError(f"{_CELL}.unroll: checkpoint_every: {expected}")
+    states, parts = [], []
+    for start in range(0, max(sizes["T"], 1), every):
+        states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
+        steps = slice(start, start + every)
+        part, _ = unroll(params, xs[steps], state0)
+        parts.append(part)
+        state0 = _last(part, state0)
+    nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
+    return nexts, Checkpoints(xs, tuple(states), every)
+
+
+def _unroll_vjp_in_segments(
+    params: Params, tape: Checkpoints, dnexts: State | None
+) -> tuple[Params, Array, State]:
+    """Backpropagation through time segment by segment, each computed forward again."""
+    xs, dxs, total = tape.x, [], None
+    later: tuple[Any, ...] = (0,) * len(State._fields)
+    maybe = _over_time("unroll_vjp", "dnexts", dnexts, tape)
+    for k, state in reversed(list(enumerate(tape.states))):
+        steps = slice(k * tape.every, (k + 1) * tape.every)
+        part, again = unroll(params, xs[steps], state)
+        given = [
+            np.zeros_like(value) if d is None else d[steps].copy()
+            for value, d in zip(part, maybe, strict=True)
+        ]
+        for d, carried in zip(given, later, strict=False):
+            d[-1:] += carried
+        dparams, dx, later = unroll_vjp(params, again, State(*given))
+        total = dparams if total is None else Params(*map(np.add, total, dparams))
+        dxs.append((dx,))
+    joined = [np.concatenate(parts[::-1]) for parts in zip(*dxs, strict=True)]
+    return cast("Params", total), joined[0], State(*later)
+
+
+def _unroll_jvp_in_segments(
+    params: Params,
+    tape: Checkpoints,
+    dparams: Params | None,
+    dxs: Array | None,
+    dstate0: State | None,
+) -> State:
+    """Forward mode segment by segment, each computed forward again."""
+    xs, parts = tape.x, []
+    maybe = _over_time("unroll_jvp", "dxs", (dxs,), tape)
+    dstate0 = State(*_fields("unroll_jvp", "dstate0", dstate0))
+    for k, state in enumerate(tape.states):
+        steps = slice(k * tape.every, (k + 1) * tape.every)
+        _, again = unroll(params, xs[steps], state)
+        dx: list[Any] = [None if d is None else d[steps] for d in maybe]
+        part = unroll_jvp(params, again, dparams, dx[0], dstate0)
+        parts.append(part)
+        dstate0 = _last(part, dstate0)
+    return State(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _last(values: tuple[Array, ...], before: State) -> State:
+    """The states after the last step; those before the first where there was none."""
+    pairs: Iterable[tuple[Array, Array]] = zip(values, before, strict=False)
+    return State(*[value[-1] if len(value) else first for value, first in pairs])
+
+
+def _over_time(function: str, name: str, group: _Given, tape: Checkpoints) -> tuple[Any, ...]:
+    """The arrays of an argument that has some for every step; None for each if it is None."""
+    T, arrays = len(tape.x), _fields(function, name, group)
+    for array in arrays:
+        if array is not None and getattr(array, "shape", ())[:1] != (T,):
+            got = getattr(array, "shape", type(array).__name__)
+            expected = f"expected arrays of T={T} steps, got {got}"
+            raise ValueError(f"{_CELL}.{function}: {name}: {expected}")
+    return arrays
