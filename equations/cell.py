@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import wraps
+from typing import TypeVar
 
 from equations.boundary import Boundary, Saturation
 from equations.derive.normal import normal_form
@@ -21,6 +22,22 @@ from equations.derive.tangent import jacobian, tangent
 from equations.language import LanguageError, TensorSymbol
 from equations.program import Program
 from equations.theorem import Theorem
+
+Made = TypeVar("Made")
+
+
+def kept(derive: Callable[[Cell], Made]) -> Callable[[Cell], Made]:
+    """A derivation that is made once for each cell, since all stages ask for it again."""
+    name = f"_{derive.__name__}"
+
+    @wraps(derive)
+    def derived(cell: Cell) -> Made:
+        known: dict[str, Made] = cell.__dict__
+        if name not in known:
+            known[name] = derive(cell)
+        return known[name]
+
+    return derived
 
 
 @dataclass(frozen=True)
@@ -90,20 +107,14 @@ class Cell:
         """The equations as written."""
         return self.program
 
+    @kept
     def forward(self) -> Program:
         """The equations with every inner value named, ready to be derived."""
-        return self._forward
-
-    @cached_property
-    def _forward(self) -> Program:
         return normal_form(self.program)
 
+    @kept
     def backward(self) -> Program:
         """Reverse mode: the cotangents of parameters, inputs and states."""
-        return self._backward
-
-    @cached_property
-    def _backward(self) -> Program:
         return _with_its_facts(
             lambda forward: recognise(reverse(forward, wrt=self._by_role), forward), self.forward()
         )
@@ -124,14 +135,17 @@ class Cell:
     def _by_role(self) -> tuple[TensorSymbol, ...]:
         return (*self.parameters, *self.inputs, *self.states)
 
+    @kept
     def tangent(self) -> Program:
         """Forward mode: the tangents of the new states and outputs."""
         return tangent(self.forward())
 
+    @kept
     def jacobian(self) -> Program:
         """The derivative of every new state by every old one."""
         return jacobian(self.forward(), by=self.states, results=self.next_states)
 
+    @kept
     def linear_map(self) -> Program:
         """The same derivative as a linear map dS ↦ ..., for states that are matrices."""
         return tangent(self.forward(), wrt=self.states, results=self.next_states)
@@ -141,6 +155,7 @@ class Cell:
         matrices = all(len(state.axes) <= 1 for state in self.states)
         return self.jacobian() if matrices else self.linear_map()
 
+    @kept
     def second(self) -> Program:
         """Second order: the tangents of the gradients, the derivation applied to its own result."""
         backward = self.backward()
@@ -151,16 +166,19 @@ class Cell:
         second = whole.needed_for(read).then(derived, derived.name)
         return replace(second, results=derived.results)
 
+    @kept
     def sequence(self) -> Recurrence:
         """The cell over any number of steps."""
         return forward_sequence(self.forward(), self.carried)
 
+    @kept
     def bptt(self) -> Recurrence:
         """Backpropagation through time."""
         recurrence = backward_sequence(self.forward(), self.carried, self.parameters, self._by_role)
         body = recognise(recurrence.body, self.forward())
         return replace(recurrence, body=replace(body, facts=self.backward().facts))
 
+    @kept
     def tangent_sequence(self) -> Recurrence:
         """Forward mode over any number of steps."""
         return tangent_sequence(self.forward(), self.carried)

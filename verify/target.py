@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+from functools import lru_cache
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
 from pathlib import Path
@@ -28,20 +29,37 @@ def find(target: str) -> Cell:
         OSError: the file cannot be read.
         LanguageError: the file defines no cell, or one that is wrong.
     """
-    return load(Path(target)) if is_file(target) else cells[target]
+    return _load(*_version(target)) if is_file(target) else cells[target]
+
+
+def _version(target: str) -> tuple[Path, int]:
+    """A file as it is now: a changed one is read again."""
+    path = Path(target)
+    return path, path.stat().st_mtime_ns
+
+
+@lru_cache(maxsize=16)
+def _load(path: Path, _changed: int) -> Cell:
+    return load(path)
+
+
+@lru_cache(maxsize=16)
+def _module(path: Path, changed: int, form: str) -> ModuleType:
+    """Kept, since all stages of a verification ask for it."""
+    return built(_load(path, changed), path.name, form)
 
 
 def module_of(target: str, cell: Cell, form: str = "numpy") -> ModuleType:
     """The generated module: the checked-in one, or one generated for a cell of the user's."""
     if not is_file(target):
         return importlib.import_module(f"{TARGETS[form].package}.{cell.name}")
-    return built(cell, Path(target).name, form)
+    return _module(*_version(target), form)
 
 
 def built(cell: Cell, source: str, form: str = "numpy") -> ModuleType:
     """A module generated for a cell, of which no file is written."""
     name = f"gateproof_generated_{cell.name}"
-    loader = _Text(f"{cell.name}.py", TARGETS[form].text(cell, source), TARGETS[form])
+    loader = _Text(f"{cell.name}.py", TARGETS[form].text(cell, source), TARGETS[form], source)
     module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=loader.path))
     loader.exec_module(module)
     return module
@@ -63,13 +81,20 @@ def target_of(module: ModuleType) -> Target:
     return next(t for t in TARGETS.values() if t.package == module.__name__.rpartition(".")[0])
 
 
+def source_of(module: ModuleType) -> str:
+    """The file of the definition that a generated module names; empty for a checked-in one."""
+    loader = module.__spec__.loader if module.__spec__ else None
+    return loader.source if isinstance(loader, _Text) else ""
+
+
 class _Text(InspectLoader):
     """A module from a text that is in no file."""
 
-    def __init__(self, path: str, text: str, target: Target) -> None:
+    def __init__(self, path: str, text: str, target: Target, source: str) -> None:
         self.path = path
         self.text = text
         self.target = target
+        self.source = source
 
     def get_source(self, fullname: str) -> str:  # noqa: ARG002 - there is only one
         """The text."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import sympy as sp
 
@@ -14,7 +15,7 @@ from equations.generate.roles import is_gradient, is_parameter
 from equations.generate.source import Lines, assign, comment
 from equations.language import LETTERS, TensorSymbol
 from equations.order import Order
-from equations.printing import expression as printed
+from equations.printing import expressions
 from equations.program import Equation, Program
 
 
@@ -105,7 +106,11 @@ class Statements:
     def show(self, value: sp.Expr) -> str:
         """An expression of the cell, printed as people write it."""
         beside = {s: shown_for(s) for s in value.atoms(TensorSymbol) if is_beside(s)}
-        return printed(value.xreplace(beside), Order(self.plan.cell.forward().position), "unicode")
+        return self._printed(value.xreplace(beside))
+
+    @cached_property
+    def _printed(self) -> Callable[[sp.Expr], str]:
+        return expressions(Order(self.plan.cell.forward().position), "unicode")
 
 
 def is_beside(symbol: TensorSymbol) -> bool:

@@ -268,4 +268,8 @@ def main() -> None:
     except click.Abort:
         click.echo(one_line("interrupted"), err=True)
         status = InterruptedRunError.exit_status
+    except MemoryError as error:
+        less = "smaller --hidden, --streams or --steps need less"
+        click.echo(one_line(f"this needs more memory than there is: {error}; {less}"), err=True)
+        status = InputError.exit_status
     sys.exit(status)

@@ -13,7 +13,7 @@ import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 
@@ -65,17 +65,31 @@ class Settings:
             InputError: a value is out of its range.
         """
         if self.cell not in CELLS:
-            raise InputError(f"cell: expected one of {', '.join(CELLS)}, got {self.cell!r}")
+            raise InputError(f"--cell: expected one of {', '.join(CELLS)}, got {self.cell!r}")
         for name in ("hidden", "updates", "streams", "steps", "warm_up"):
             if getattr(self, name) < 1:
-                raise InputError(f"{name}: expected at least 1, got {getattr(self, name)}")
+                self._refuse(name, "at least 1")
         for name in ("rate", "clip"):
             if not 0 < getattr(self, name) < math.inf:
-                raise InputError(f"{name}: expected a positive number, got {getattr(self, name)}")
+                self._refuse(name, "a positive number")
         if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout: expected at least 0 and below 1, got {self.dropout}")
+            self._refuse("dropout", "at least 0 and below 1")
         if self.seed < 0:
-            raise InputError(f"seed: expected at least 0, got {self.seed}")
+            self._refuse("seed", "at least 0")
+
+    def _refuse(self, name: str, expected: str) -> NoReturn:
+        """Name a setting by its option, as it is typed."""
+        option = f"--{name.replace('_', '-')}"
+        raise InputError(f"{option}: expected {expected}, got {getattr(self, name)}")
+
+    def check_against(self, corpus: Corpus) -> None:
+        """Refuse more streams than there are places to begin.
+
+        Raises:
+            InputError: there are more.
+        """
+        if self.streams > corpus.split:
+            self._refuse("streams", f"at most the {corpus.split} characters of the training text")
 
 
 class TrainingState(NamedTuple):
@@ -104,7 +118,12 @@ def character_model(settings: Settings, corpus: Corpus) -> CharacterModel:
 
 
 def start(settings: Settings, corpus: Corpus) -> TrainingState:
-    """The state before the first update."""
+    """The state before the first update.
+
+    Raises:
+        InputError: the settings do not suit the text.
+    """
+    settings.check_against(corpus)
     rng = np.random.default_rng(settings.seed)
     model = character_model(settings, corpus)
     # From here on every weight, gradient and moment is in C order. The order of an array decides

@@ -10,6 +10,7 @@ from pathlib import Path
 from commands import started
 
 from equations import cells
+from verify.evidence.record import QUICK
 from verify.suite import STAGES
 
 SMALLEST = min(
@@ -23,16 +24,20 @@ def test_a_cell_that_holds(tmp_path: Path) -> None:
     done = started("check", SMALLEST, "--quick", "--seed", "3", "--json", str(file))
     assert done.status == 0, done.out
     assert done.err == ""
-    assert re.search(r"\d+ claims, all hold, [\d.]+ s, seed 3\n$", done.out)
+    assert re.search(r"\d+ claims, all others hold, [\d.]+ s, seed 3\n$", done.out)
     written = json.loads(file.read_text(encoding="utf-8"))
-    assert written["schema"] == 2
+    assert written["schema"] == 3
     assert written["passed"] is True
     assert (written["seed"], written["quick"]) == (3, True)
     assert set(written["versions"]) >= {"python", "numpy", "sympy", "gateproof"}
     assert {finding["stage"] for finding in written["findings"]} == set(STAGES)
     words = {finding["word"] for finding in written["findings"]}
     assert words == {"proved", "by construction", "cross-checked"}
-    assert all(f["cell"] == SMALLEST and f["passed"] for f in written["findings"])
+    assert all(f["cell"] == SMALLEST for f in written["findings"])
+    left_out = [f for f in written["findings"] if not f["passed"]]
+    assert all(f["skipped"] and f["detail"] == QUICK for f in left_out)
+    assert written["skipped"] == len(left_out) > 0
+    assert f"{len(left_out)} claims skipped, not established here: {QUICK}\n" in done.out
     assert [path.name for path in tmp_path.iterdir()] == ["evidence.json"]
 
 
@@ -51,7 +56,7 @@ def test_a_cell_that_does_not_hold(wrong_cell: Path) -> None:
     assert again.status == 1
     repeated = json.loads(again.out)
     assert repeated["passed"] is False
-    wrong = [finding for finding in repeated["findings"] if not finding["passed"]]
+    wrong = [f for f in repeated["findings"] if not (f["passed"] or f["skipped"])]
     assert len(wrong) == len(failures)
 
 

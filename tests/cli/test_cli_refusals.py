@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from commands import Here, assert_refused, started
 
 from equations import cells
-from verify.cli import gateproof
+from verify.cli import COMMANDS as ALL
 
 COMMANDS = ("show", "check", "generate", "report")
 FIRST = next(iter(cells))
@@ -109,6 +111,35 @@ def test_no_half_written_json(here: Here, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("check", FIRST, "--json"), "file"),
+        (("frameworks", "--json"), "file"),
+        (("generate", FIRST, "--output"), "folder"),
+        (("report", FIRST, "--output"), "folder"),
+        (("gradients", "--output"), "folder"),
+        (("precision", FIRST, "--output"), "folder"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_the_work(
+    here: Here, tmp_path: Path, arguments: tuple[str, ...], expected: str
+) -> None:
+    """A place below a file can be no file and no folder: one line that names the option."""
+    if arguments[0] == "precision":
+        pytest.importorskip("flint")
+    taken = tmp_path / "taken"
+    taken.write_text("", encoding="utf-8")
+    done = here(*arguments, str(taken / "x"))
+    words = f"{arguments[-1]} {taken / 'x'}: expected a {expected} that can be written, got "
+    assert_refused(done, words, str(taken))
+    if expected == "folder":
+        assert_refused(here(*arguments, str(taken)), "that can be written, got a file")
+    else:
+        assert_refused(here(*arguments, str(tmp_path)), "that can be written, got a folder")
+    assert list(tmp_path.iterdir()) == [taken]
+
+
 def test_report_outside_a_checkout(
     here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -128,7 +159,7 @@ def test_report_of_a_file_needs_a_folder(
     assert_refused(here("report", str(own_cell)), "needs --output")
 
 
-@pytest.mark.parametrize("name", ["", *gateproof.commands])
+@pytest.mark.parametrize("name", ["", *ALL])
 def test_help_has_an_example(here: Here, name: str) -> None:
     """Of the whole and of every command; each example is a command that is there."""
     done = here(*filter(None, [name]), "--help")
@@ -138,7 +169,7 @@ def test_help_has_an_example(here: Here, name: str) -> None:
     ]
     assert examples
     for words in examples:
-        assert words[1] in gateproof.commands
+        assert words[1] in ALL
         assert name in ("", words[1])
 
 
@@ -154,3 +185,26 @@ def test_no_command_shows_the_help(here: Here) -> None:
     done = here()
     assert done.status == 2
     assert "Usage: gateproof" in done.out + done.err
+
+
+def test_an_interruption_while_modules_are_imported(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, as later on."""
+
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("verify.cli.importlib.import_module", interrupted)
+    done = here("check", FIRST)
+    assert done.status == 2
+    assert done.err.strip() == "gateproof: interrupted"
+
+
+def test_a_command_is_imported_when_it_is_asked_for() -> None:
+    """What takes long to import is imported where an interruption is caught."""
+    code = "import sys, verify.cli; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True
+    )
+    assert {"sympy", "numpy", "rich"}.isdisjoint(done.stdout.split())

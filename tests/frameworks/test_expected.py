@@ -10,7 +10,7 @@ import pytest
 
 from equations import cells
 from equations.layers import Unrolled, bidirectional, layer, map_arrays, reverse, stacked
-from verify.evidence.verdict import BOUNDS
+from verify.evidence.bounds import BOUNDS
 from verify.frameworks.expected import expected
 from verify.frameworks.network import BOTH, Network, Problem
 

@@ -120,7 +120,7 @@ def test_an_elementary_function_has_its_limits(functions: ModuleType, dtype: Any
 @pytest.mark.parametrize("stage", ["code", "boundaries", "routes"])
 def test_the_evidence_for_the_compiled_form_is_the_same(compiled: str, stage: str) -> None:
     findings = list(run_stage(compiled, stage, quick=True, seed=0, form="numba"))
-    assert [str(finding) for finding in findings if not finding.passed] == []
+    assert [str(finding) for finding in findings if finding.failed or finding.undecided] == []
     assert findings or not cells[compiled].boundaries
 
 

@@ -81,11 +81,12 @@ def test_a_wrong_statement_fails_with_its_name(project: Path) -> None:
 
 
 def test_an_ill_typed_cell_fails_with_its_equation(project: Path) -> None:
-    """The cell, the equation and both axes."""
+    """The cell, the equation and both axes, said once and not by every kind of evidence."""
     wrong = MINIMAL_GATED_UNIT.replace("W_f @ x", "W_f @ h")
     (project / "my_cell.py").write_text(wrong, encoding="utf-8")
-    done = run(project, "my_cell.py::code")
+    done = run(project)
     assert done.returncode == 1
+    assert f"1 failed, 1 passed, {len(STAGES) - 1} skipped" in done.stdout
     assert "mgu: equation f: axes do not agree: W_f has n_x where h has n_h" in done.stdout
     assert "_DefinitionType" not in done.stdout
 
@@ -102,6 +103,7 @@ def test_a_missing_file_is_named(project: Path) -> None:
     (project / "my_cell.py").unlink()
     done = run(project)
     assert done.returncode == 4
+    assert "gateproof_cells: expected a Python file, got " in done.stderr
     assert "my_cell.py" in done.stderr
 
 

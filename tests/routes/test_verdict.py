@@ -8,9 +8,10 @@ import pytest
 from equations import cells
 from verify.arithmetic.precise import to_float
 from verify.arithmetic.running import UNIT, Running
+from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Kind, inadequate, make_case
 from verify.evidence.derived import FUNCTIONS, Textbook, compute, programs_of
-from verify.evidence.verdict import BOUNDS, RUNNING, TRUE, Comparison, judge
+from verify.evidence.verdict import RUNNING, TRUE, Comparison, judge
 from verify.routes.central_differences import LENGTHS, extrapolated
 from verify.routes.taylor import STEPS, judged
 
@@ -110,11 +111,12 @@ def test_extrapolation_knows_its_error() -> None:
 def test_taylor_slopes() -> None:
     """Slope 2 agrees, slope 1 does not, nothing above the noise is linear, little is undecided."""
     noise = np.full(STEPS.shape, 1e-16)
-    assert not judge(judged("q", STEPS**2, noise)).disagrees
-    assert judge(judged("q", STEPS**2 + 1e-3 * STEPS, noise)).disagrees
-    assert judged("q", 0 * STEPS, noise).note == "linear here"
-    assert not judge(judged("q", STEPS**3, noise)).decided
-    few = judge(judged("q", 1e-12 * STEPS**2, noise))
+    assert not judge(judged("q", STEPS**2, noise, 1.0)).disagrees
+    assert judge(judged("q", STEPS**2 + 1e-3 * STEPS, noise, 1.0)).disagrees
+    assert judged("q", 0 * STEPS, noise, 1.0).note == "linear here"
+    assert not judge(judged("q", 0 * STEPS, noise, 1e3 * noise[0])).decided
+    assert not judge(judged("q", STEPS**3, noise, 1.0)).decided
+    few = judge(judged("q", 1e-12 * STEPS**2, noise, 1.0))
     assert not few.decided
 
 

@@ -139,14 +139,14 @@ def test_a_cell_with_theorems_has_planted_false_ones_too(name: str) -> None:
 
 
 @every_cell
-@pytest.mark.parametrize("form", ["unicode", "ascii", "latex", "markdown"])
-def test_theorems_print_in_every_format(name: str, form: str) -> None:
+@pytest.mark.parametrize("shape", ["unicode", "ascii", "latex", "markdown"])
+def test_theorems_print_in_every_format(name: str, shape: str) -> None:
     """One line each, in the characters of the format, each side once."""
     for theorem in cells[name].theorems:
-        text = theorem_text(cells[name], theorem, form)  # type: ignore[arg-type]
+        text = theorem_text(cells[name], theorem, shape)  # type: ignore[arg-type]
         assert "\n" not in text
-        assert form != "ascii" or text.isascii()
-        signs = {"unicode": "≤", "ascii": "<=", "latex": r"\le ", "markdown": r"\le "}[form]
+        assert shape != "ascii" or text.isascii()
+        signs = {"unicode": "≤", "ascii": "<=", "latex": r"\le ", "markdown": r"\le "}[shape]
         assert text.count(signs) == [r for _, r, _ in links_of(theorem)].count("<=")
 
 

@@ -41,21 +41,14 @@ Array = Any
 def claim_program(boundary: Boundary) -> Program:
     """A program with results `left`, `right` and then both sides of every assumption."""
     pairs = ((boundary.left, boundary.right), *boundary.given)
-    return _claim_program(f"claim {boundary.name!r}", boundary.symbols, pairs)
+    return sides_program(f"claim {boundary.name!r}", boundary.symbols, pairs)
 
 
 @lru_cache(maxsize=256)
-def _claim_program(
+def sides_program(
     name: str, symbols: frozenset[TensorSymbol], pairs: tuple[tuple[sp.Expr, sp.Expr], ...]
 ) -> Program:
-    """Kept, since a claim is evaluated at many points."""
-    return sides_program(name, symbols, pairs)
-
-
-def sides_program(
-    name: str, symbols: Iterable[TensorSymbol], pairs: Iterable[tuple[sp.Expr, sp.Expr]]
-) -> Program:
-    """A program with both sides of every pair as its results."""
+    """A program with both sides of every pair as its results; kept, for many points."""
     equations: list[Equation] = []
     for k, pair in enumerate(pairs):
         axes = next((axes for side in pair if (axes := axes_of(side)) is not None), ())
@@ -71,9 +64,9 @@ def derived_symbols(boundary: Boundary) -> list[TensorSymbol]:
     return sorted((s for s in boundary.symbols if s.origin is not None), key=str)
 
 
-def held(program: Program, symbols: Iterable[TensorSymbol]) -> Program:
+@lru_cache(maxsize=256)
+def held(program: Program, symbols: tuple[TensorSymbol, ...]) -> Program:
     """The program with these values handed to it; unlike `given`, no equation is dropped."""
-    symbols = tuple(symbols)
     return replace(
         program,
         arguments=(*program.arguments, *(s for s in symbols if s not in program.arguments)),
@@ -99,16 +92,21 @@ def computed(
         arithmetic: what a number is.
     """
     forward = cell.forward()
-    known = evaluate(
-        held(forward, [s for s in forward.symbols if s.name in free]), free, sizes, arithmetic
-    )
-    known = {**free, **known}
+    whole = held(forward, _among(forward, free))
+    known = {**free, **evaluate(whole, free, sizes, arithmetic)}
     for symbol in symbols:
         if symbol.name not in free:
             program, result = derived_program(cell, symbol)
-            given = program.given([s for s in program.symbols if s.name in free])
-            known[symbol.name] = evaluate(given, known, sizes, arithmetic)[result.name]
+            rest = _given(program, _among(program, free))
+            known[symbol.name] = evaluate(rest, known, sizes, arithmetic)[result.name]
     return known
+
+
+def _among(program: Program, free: Mapping[str, Array]) -> tuple[TensorSymbol, ...]:
+    return tuple(symbol for symbol in program.symbols if symbol.name in free)
+
+
+_given = lru_cache(maxsize=256)(Program.given)
 
 
 def free_symbols(cell: Cell, symbols: Iterable[TensorSymbol]) -> list[TensorSymbol]:

@@ -5,25 +5,42 @@ Exit status 0 when all is well, 1 when a check failed, 2 when the command was us
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import click
 
-from equations.language import LanguageError
-from verify.cli.check import check
-from verify.cli.console import open_console
-from verify.cli.convert import convert
-from verify.cli.frameworks import frameworks
-from verify.cli.generate import generate
-from verify.cli.gradients import gradients
-from verify.cli.identify import identify
-from verify.cli.listing import list_cells
-from verify.cli.precision import precision
-from verify.cli.report import report
-from verify.cli.show import show
-from verify.dialects.layout import DialectError
-from verify.extras import MissingExtraError
+COMMANDS: Mapping[str, str] = {
+    "check": "check",
+    "convert": "convert",
+    "frameworks": "frameworks",
+    "generate": "generate",
+    "gradients": "gradients",
+    "identify": "identify",
+    "list": "listing",
+    "precision": "precision",
+    "report": "report",
+    "show": "show",
+}
+"""The commands, and the module of this package that has each."""
+
+
+class _Commands(click.Group):
+    """Commands that are imported when they are asked for, inside what catches an interruption."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the interface of click
+        """All names."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """The command of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"{__name__}.{COMMANDS[cmd_name]}")
+        found = (value for value in vars(module).values() if isinstance(value, click.Command))
+        return next(command for command in found if command.name == cmd_name)
+
 
 EPILOG = """\b
 Examples:
@@ -34,28 +51,13 @@ Examples:
 """
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="gateproof")
 def gateproof() -> None:
     """Recurrent cells from one definition: equations, gradients, NumPy code, evidence.
 
     A CELL is the name of a cell (see `gateproof list`) or a Python file that defines one.
     """
-
-
-for _command in (
-    list_cells,
-    show,
-    generate,
-    check,
-    report,
-    convert,
-    identify,
-    precision,
-    gradients,
-    frameworks,
-):
-    gateproof.add_command(_command)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -65,19 +67,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; wrong use is one line on standard error."""
-    open_console()
     try:
+        # Imports take a second, in which a user may interrupt.
+        from verify.cli.console import open_console  # noqa: PLC0415
+
+        open_console()
         status = gateproof.main(arguments, prog_name="gateproof", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 2
     except click.ClickException as error:
         return _refused(error.format_message())
-    except (LanguageError, DialectError, MissingExtraError, OSError) as error:
-        return _refused(str(error))
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         return _refused("interrupted")
+    except Exception as error:
+        if not isinstance(error, _refusals()):
+            raise
+        return _refused(_told(error))
     return int(status or 0)
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """What is wrong with the input and not with this program."""
+    # They come with what raises them, and are not worth an import before.
+    from equations.language import LanguageError  # noqa: PLC0415
+    from verify.dialects.layout import DialectError  # noqa: PLC0415
+    from verify.extras import MissingExtraError  # noqa: PLC0415
+
+    return LanguageError, DialectError, MissingExtraError, OSError
+
+
+def _told(error: Exception) -> str:
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return str(error)
 
 
 def _refused(message: str) -> int:

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from equations.generate.files import write
 from equations.generate.targets import TARGETS
+from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
 from verify.cli.console import console, plain
 from verify.cli.jobs import Results, run
@@ -50,7 +51,7 @@ WORDS: tuple[Word, ...] = ("proved", "by construction", "cross-checked")
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    type=click.Path(allow_dash=True, path_type=Path),
     help="Write all findings to this file; - for standard output.",
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Seven-bit output.")
@@ -67,8 +68,7 @@ def check(
 
     Every claim is proved, true by construction or cross-checked. Exit status 1 if one fails.
     """
-    if json_file is not None and str(json_file) != "-" and not json_file.absolute().parent.is_dir():
-        raise click.UsageError(f"--json: {json_file.parent}: no such folder")
+    writable.file("--json", json_file)
     if missing := TARGETS[form].missing:
         raise click.UsageError(f'{form} needs {missing[0]}: pip install "gateproof[fast]"')
     targets = chosen(cell)
@@ -79,10 +79,11 @@ def check(
     findings = [f for target in targets for stage in STAGES for f in results[target, stage]]
     failed = [finding for finding in findings if finding.failed]
     skipped = [finding for finding in findings if finding.skipped]
-    if json_file is not None:
-        _write_json(json_file, findings, quick=quick, seed=seed, form=form)
+    undecided = [finding for finding in findings if finding.undecided]
     if json_file is None or str(json_file) != "-":
         _print(targets, names, results, ascii_only=ascii_only)
+        for finding in undecided:
+            click.echo(plain(str(finding), ascii_only=ascii_only))
         for finding in failed:
             again = next(target for target in targets if names[target] == finding.cell)
             line = f"{finding}\n    repeat: gateproof check {again} --seed {seed}"
@@ -91,10 +92,11 @@ def check(
         for reason in dict.fromkeys(finding.detail for finding in skipped):
             count = sum(finding.detail == reason for finding in skipped)
             click.echo(f"{count} claims skipped, not established here: {reason}")
-        verdict = (
-            f"{len(failed)} FAILED" if failed else "all others hold" if skipped else "all hold"
-        )
+        held = "all others hold" if skipped or undecided else "all hold"
+        verdict = f"{len(failed)} FAILED" if failed else held
         click.echo(f"{len(findings)} claims, {verdict}, {seconds:.1f} s, seed {seed}")
+    if json_file is not None:
+        _write_json(json_file, findings, quick=quick, seed=seed, form=form)
     return int(bool(failed))
 
 
@@ -104,7 +106,7 @@ def _print(
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("cell")
     table.add_column("evidence")
-    for word in (*WORDS, "skipped", "failed"):
+    for word in (*WORDS, "skipped", "undecided", "failed"):
         table.add_column(word, justify="right")
     for target in targets:
         for stage in STAGES:
@@ -112,8 +114,9 @@ def _print(
             counts = Counter(finding.word for finding in found if finding.passed)
             failed = sum(finding.failed for finding in found)
             skipped = sum(finding.skipped for finding in found)
+            undecided = sum(finding.undecided for finding in found)
             mark = f"[bold red]{failed}[/]" if failed else "[green]0[/]"
-            numbers = (*(counts[word] for word in WORDS), skipped)
+            numbers = (*(counts[word] for word in WORDS), skipped, undecided)
             table.add_row(names[target], stage, *(str(number or "") for number in numbers), mark)
     console(ascii_only=ascii_only).print(table)
 
@@ -124,6 +127,7 @@ def _write_json(path: Path, findings: list[Finding], *, quick: bool, seed: int, 
             "schema": SCHEMA,
             "passed": not any(finding.failed for finding in findings),
             "skipped": sum(finding.skipped for finding in findings),
+            "undecided": sum(finding.undecided for finding in findings),
             "seed": seed,
             "quick": quick,
             "target": form,

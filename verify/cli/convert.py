@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from verify import dialects
+from verify.cli import writable
 from verify.cli.console import plain
 from verify.dialects.layout import DialectError
 from verify.dialects.record import Dialect
@@ -83,8 +84,7 @@ def convert(
     from verify.dialects import convert as conversion  # noqa: PLC0415 - SymPy, when it is used
     from verify.dialects import files  # noqa: PLC0415
 
-    if not out.absolute().parent.is_dir():
-        raise click.UsageError(f"{out.parent}: no such folder")
+    writable.file("OUT", out)
     weights = files.read(file, node)
     record = _variant(source, weights.options, file)
     arrays = files.chosen(weights, record, prefix)

@@ -11,6 +11,7 @@ import click
 from rich.table import Table
 
 from equations.generate.files import write
+from verify.cli import writable
 from verify.cli.console import console
 from verify.cli.jobs import progress
 from verify.frameworks import subjects
@@ -36,7 +37,7 @@ SCHEMA = 1
 @click.option(
     "--json",
     "json_file",
-    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    type=click.Path(allow_dash=True, path_type=Path),
     help="Write all results to this file; - for standard output.",
 )
 @click.option("--ascii", "ascii_only", is_flag=True, help="Seven-bit output.")
@@ -49,8 +50,7 @@ def frameworks(
     gradient that a framework has are compared, at random inputs, with bounds on their rounding.
     What is not installed is skipped. Exit status 1 if a layer disagrees.
     """
-    if json_file is not None and str(json_file) != "-" and not json_file.absolute().parent.is_dir():
-        raise click.UsageError(f"--json: {json_file.parent}: no such folder")
+    writable.file("--json", json_file)
     chosen = [(f, d) for f, d in subjects() if not name or {f.name, d.base, d.name} & set(name)]
     known = {word for f, d in subjects() for word in (f.name, d.base, d.name)}
     for word in name:
@@ -66,8 +66,6 @@ def frameworks(
             found += results(framework, dialect, seed)
             live.update(task, advance=1)
     wrong = [result for result in found if result.outcome == "disagrees"]
-    if json_file is not None:
-        _write_json(json_file, found, seed)
     if json_file is None or str(json_file) != "-":
         _print(found, ascii_only=ascii_only)
         for result in wrong:
@@ -75,6 +73,8 @@ def frameworks(
         skipped = sum(result.outcome == "skipped" for result in found)
         verdict = f"{len(wrong)} DISAGREE" if wrong else "none disagrees"
         click.echo(f"{len(found)} comparisons, {skipped} skipped, {verdict}, seed {seed}")
+    if json_file is not None:
+        _write_json(json_file, found, seed)
     return int(bool(wrong))
 
 

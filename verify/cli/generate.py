@@ -8,6 +8,7 @@ import click
 
 from equations.generate.files import differences, write
 from equations.generate.targets import TARGETS
+from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
 from verify.target import find, is_file
 
@@ -22,7 +23,7 @@ from verify.target import find, is_file
 @click.argument("cell", type=CELL, nargs=-1)
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The folder to write to; that of the package unless told otherwise.",
 )
 @click.option(
@@ -42,6 +43,7 @@ def generate(cell: tuple[str, ...], output: Path | None, target: str | None, *, 
     for folder in files.values():
         if not folder.is_dir() and (check or output is None):
             raise click.UsageError(f"{folder}: no such folder")
+        writable.folder("--output", None if check else folder)
     for name in chosen(cell):
         found = find(name)
         source = Path(name).name if is_file(name) else ""

@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from equations.generate.files import write
+from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
 from verify.cli.console import console, plain
 from verify.cli.jobs import Piece, parallel, progress
@@ -33,7 +34,7 @@ from verify.target import find
 )
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="Write gradients.md and its pictures to this folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
@@ -60,6 +61,7 @@ def gradients(
         raise click.UsageError(
             f"{unfit[0]}: expected a cell with vectors as states and one vector as input"
         )
+    writable.folder("--output", output)
     targets = [target for target in targets if target not in unfit]
     options = [*(["--quick"] if quick else []), *(["--seed", str(seed)] if seed else [])]
     command = shlex.join(["gateproof", "gradients", *cell, *options])

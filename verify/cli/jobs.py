@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -23,10 +24,11 @@ Piece = tuple[Callable[..., Any], tuple[Any, ...]]
 def run(targets: list[str], *, quick: bool, seed: int, form: str = "numpy") -> Results:
     """All stages of all cells, on all cores; a live line on standard error says how far it is."""
     names = {target: find(target).name for target in targets}
+    # The later stages take longer; begun first, they leave no core without work at the end.
     pieces: dict[tuple[str, str], Piece] = {
         (target, stage): (_stage, (target, stage, quick, seed, form))
+        for stage in reversed(tuple(STAGES))
         for target in targets
-        for stage in STAGES
     }
     results: Results = {}
     with progress() as live:
@@ -46,7 +48,7 @@ def parallel(pieces: Mapping[Key, Piece]) -> Iterator[tuple[Key, Any]]:
     for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     workers = min(os.cpu_count() or 1, len(pieces))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=_context()) as pool:
         futures = {
             pool.submit(function, *arguments): key for key, (function, arguments) in pieces.items()
         }
@@ -56,6 +58,15 @@ def parallel(pieces: Mapping[Key, Piece]) -> Iterator[tuple[Key, Any]]:
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _context() -> BaseContext:
+    """Processes that share their imports where the system can fork; else each has its own."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["verify.suite"])
+    return context
 
 
 def _stage(target: str, stage: str, quick: bool, seed: int, form: str) -> list[Finding]:  # noqa: FBT001 - pickled

@@ -14,6 +14,7 @@ from rich.table import Table
 
 from equations.generate.files import write
 from verify.arithmetic.formats import FORMATS
+from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
 from verify.cli.console import console, plain
 from verify.cli.jobs import Piece, parallel, progress
@@ -83,7 +84,7 @@ from verify.target import find
 )
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="Write precision.md and its pictures to this folder.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of tables.")
@@ -129,6 +130,7 @@ def precision(
     if functions or file:
         raise click.UsageError(f"{'--of' if functions else '--at'} goes with --explain")
     extra("flint")
+    writable.folder("--output", output)
     options = [("--dtype", dtypes), ("--inputs", inputs), ("--seed", (str(seed),) if seed else ())]
     found = _measured(
         targets,

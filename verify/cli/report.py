@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from equations.generate.files import differences, write
+from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
 from verify.cli.jobs import run
 from verify.report.dialects import page as dialects
@@ -29,7 +30,7 @@ REPORTS = Path(__file__).resolve().parent.parent.parent / "reports"
 @click.argument("cell", type=CELL, nargs=-1)
 @click.option(
     "--output",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="The folder to write to; reports/ of the checkout unless told otherwise.",
 )
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a page is not current.")
@@ -45,6 +46,7 @@ def report(cell: tuple[str, ...], output: Path | None, *, check: bool) -> int:
         raise click.UsageError("a cell from a file needs --output: reports/ is for known cells")
     if check and not folder.is_dir():
         raise click.UsageError(f"{folder}: no such folder")
+    writable.folder("--output", None if check else folder)
     targets = chosen(cell)
     found = {target: find(target) for target in targets}
     if output is None and solver_missing() and any(made.theorems for made in found.values()):

@@ -19,6 +19,7 @@ import sympy as sp
 from equations.cell import Cell
 from equations.language import Contract, TensorSymbol, sigmoid, tanh
 from verify.arithmetic.running import Running
+from verify.evidence.bounds import BOUNDS
 from verify.interpret import evaluate
 
 Array = npt.NDArray[Any]
@@ -38,8 +39,9 @@ DRIVE = (20.0, 0.0, -40.0)
 """What is added to the biases of a logistic gate, unit after unit; half of it to those of a tanh,
 which saturates twice as fast. The case `opposite` has the other signs."""
 
-END = 1e-6
-"""A gate counts as driven to an end when it is this near to it."""
+
+class NoCaseError(ValueError):
+    """No inputs are known that satisfy what a cell declares, so nothing can be evaluated there."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -257,7 +259,10 @@ def _on_simplex(cell: Cell) -> Iterator[str]:
         of = fact.left.operands if isinstance(fact.left, Contract) else ()
         single = len(of) == 1 and isinstance(of[0], TensorSymbol) and of[0].role == "input"
         if not (single and fact.left.letters[1] == "" and fact.right == 1):
-            raise NotImplementedError(f"{cell.name}: no inputs are known to satisfy {fact}")
+            raise NoCaseError(
+                f"no inputs are known to satisfy {fact.left} = {fact.right}: known are facts that "
+                "say that the components of an input add up to 1"
+            )
         yield of[0].name
 
 
@@ -321,5 +326,5 @@ def _reached(case: Case, symbol: TensorSymbol, function: type[sp.Function]) -> t
         for s in case.cell.program.arguments
     }
     value = evaluate(case.cell.forward(), values, case.sizes, running)[symbol.name].value
-    low = 0.0 if function is sigmoid else -1.0
-    return bool(np.any(value < low + END)), bool(np.any(value > 1 - END))
+    low, near = 0.0 if function is sigmoid else -1.0, BOUNDS["end"].value
+    return bool(np.any(value < low + near)), bool(np.any(value > 1 - near))

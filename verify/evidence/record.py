@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
+QUICK = "left out by --quick"
+"""Why something was not examined that a full run examines."""
+
 Outcome = Literal["caught", "equivalent", "below the bound", "missed"]
 
 
@@ -79,12 +82,21 @@ class Planted(Record):
 
 @dataclass(frozen=True)
 class Stated(Record):
-    """A statement about the evidence as a whole, such as that enough planted errors were caught."""
+    """A statement about the evidence as a whole, such as that enough planted errors were caught.
+
+    Attributes:
+        statement: what is said.
+        holds: whether it does.
+        note: what was counted.
+        own: whether it is about the strength of the evidence and not about the subject: where it
+            does not hold, the evidence cannot decide, and the subject has not failed.
+    """
 
     kind: ClassVar[str] = "stated"
     statement: str
     holds: bool
     note: str = ""
+    own: bool = False
 
     @property
     def passed(self) -> bool:

@@ -5,26 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 
 from equations.cell import Cell
+from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Case, Kind, inadequate, make_case
 from verify.evidence.derived import FUNCTIONS, Function, compute, programs_of
 from verify.evidence.record import Compared, Outcome, Planted, Record, Stated
 from verify.evidence.subject import Subject, exact, interpreted
-from verify.evidence.verdict import BOUNDS, Comparison, Verdict, judge, rounding
+from verify.evidence.verdict import Comparison, Verdict, judge, rounding
 from verify.mutants import Mutant, mutants
 from verify.routes import routes
 from verify.routes.many_digits import needing
 from verify.routes.route import ElementRoute, Route
 
 KINDS: tuple[Kind, ...] = ("ordinary", "saturated", "opposite", "small", "large", "wide")
-QUICK_KINDS: tuple[Kind, ...] = ("ordinary", "saturated", "opposite")
 COVERED: tuple[Kind, ...] = ("ordinary", "saturated", "opposite")
 """Where every element must be decided by two routes; the other cases are looked at besides."""
 
+QUICK_KINDS = COVERED[:2]
 PLANTED_AT: tuple[Kind, ...] = ("ordinary", "saturated")
 ENOUGH = 5
 QUICK_SHARE = 3
@@ -80,24 +82,21 @@ def run_routes(
     Args:
         cell: the cell, whose definition is the ground truth.
         subject: what to check: `generated(module, cell)`; the interpreted equations if None.
-        quick: fewer cases, not all of them by all routes, errors planted at ordinary inputs
-            alone, and without the slow functions of a route.
+        quick: fewer cases, errors planted at ordinary inputs alone, and slow routes only where
+            others do not decide.
         seed: of the cases and of the draw of planted errors.
 
     Yields:
         Records as they are found; all is well if every one has `passed`.
     """
     subject = subject or interpreted(programs_of(cell))
-    kinds = QUICK_KINDS if quick else KINDS
-    covered = COVERED[:2] if quick else COVERED
-    cases = {kind: make_case(cell, kind, seed) for kind in kinds}
+    cases = {kind: make_case(cell, kind, seed) for kind in KINDS}
     yield _adequate(cell, [case for kind, case in cases.items() if kind != "wide"])
     coverage = Coverage()
     found = list(routes())
-    for kind, case in cases.items():
-        # In a quick run the third case is for those that look at every element.
-        brief = quick and kind not in covered
-        asked = [r for r in found if kind in r.kinds and (r.elementwise or not brief)]
+    covered = QUICK_KINDS if quick else COVERED
+    for kind in QUICK_KINDS if quick else KINDS:
+        case, asked = cases[kind], [r for r in found if kind in r.kinds]
         for route in asked:
             yield from check(route, subject, case, coverage, route.asked(quick=quick))
         if kind in covered:
@@ -120,7 +119,9 @@ def _reserve(
         if isinstance(route, ElementRoute) and missing:
             done = route.asked(quick=quick)
             left = [f for f in missing if f in route.functions and f not in done]
-            yield from check(route, subject, case, coverage, left)
+            # A frozen dataclass has no attributes that can be set, as mypy wants of a protocol's.
+            narrowed = cast("Route", route.among(missing))
+            yield from check(narrowed, subject, case, coverage, left)
 
 
 def check(
@@ -134,8 +135,8 @@ def check(
     for function in route.functions if functions is None else functions:
         try:
             comparisons = list(route.compare(subject, case, (function,)))
-        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-            note = f"{type(error).__name__}: {error}"
+        except Exception as error:  # noqa: BLE001 - whatever a subject raises, it has no result
+            note = f"{function}: {type(error).__name__}: {error}"
             yield Compared(
                 case.cell.name, route.name, case.kind, function, 1, 0, 1, 0, 0, np.inf, note
             )
@@ -187,10 +188,9 @@ def _first_wrong(comparison: Comparison, place: tuple[int, ...]) -> str:
 
 
 def _adequate(cell: Cell, cases: list[Case]) -> Stated:
-    problems = inadequate(cases)
-    return Stated(
-        cell.name, "all", "all", "the inputs are adequate", not problems, "; ".join(problems)
-    )
+    problems = "; ".join(inadequate(cases))
+    statement = "the inputs are adequate"
+    return Stated(cell.name, "all", "all", statement, not problems, problems, own=True)
 
 
 def _condition(cell: Cell, subject: Subject, case: Case) -> Stated:
@@ -216,22 +216,25 @@ def plant(
     """What the route makes of the planted errors it claims to see, and whether that is enough."""
     if functions == ():
         return
-    caught = 0
+    outcomes: list[Outcome] = []
     wanted = set(route.functions if functions is None else functions)
     for place, mutant in enumerate(_mutants(case, seed)):
         if quick and mutant.kind == "equation" and place % QUICK_SHARE:
             continue
         if mutant.kind in route.claims and wanted.issuperset(mutant.functions):
             record = planted(route, case, mutant)
-            caught += record.outcome == "caught"
+            outcomes.append(record.outcome)
             yield record
+    caught, none = outcomes.count("caught"), outcomes.count("equivalent")
+    few = f" of {len(outcomes)} planted, of which {none} change nothing here"
     yield Stated(
         case.cell.name,
         route.name,
         case.kind,
         f"at least {ENOUGH} planted errors were caught",
         caught >= ENOUGH,
-        f"{caught} caught",
+        f"{caught} caught{'' if caught >= ENOUGH else few}",
+        own=True,
     )
 
 

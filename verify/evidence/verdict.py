@@ -1,4 +1,4 @@
-"""The one verdict function, and the one table of bounds with the argument for each."""
+"""The one verdict function, and what rounding may do to what it judges."""
 
 from __future__ import annotations
 
@@ -12,60 +12,13 @@ import numpy.typing as npt
 from verify.arithmetic.formats import FORMATS
 from verify.arithmetic.precise import Precise
 from verify.arithmetic.running import UNIT, Running
+from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function, compute, programs_of, with_companions
 
 EPS = 2 * UNIT
 """The distance from 1 to the next float64."""
 
-
-@dataclass(frozen=True)
-class Bound:
-    """A number that verdicts use, and why it is what it is."""
-
-    value: float
-    argument: str
-
-
-BOUNDS: Mapping[str, Bound] = {
-    "code": Bound(
-        2.0,
-        "Times the running error bound of the derived equations. That bound counts every rounding "
-        "of the equations as they are printed, for sums in any order; code that multiplies a "
-        "factor into a sum instead of after it rounds each term once more, at most doubling it.",
-    ),
-    "reference": Bound(
-        4.0,
-        "Times the running error bound of the same derivatives computed with σ(-a) for 1 - σ(a) "
-        "and sech² for 1 - tanh². Autograd and the complex step add up the same products along "
-        "the same paths; their own formulas for σ' and tanh' round a few times more than one "
-        "elementary function, and their sums start at another term.",
-    ),
-    "small": Bound(
-        1e-4,
-        "A reference decides an element if its own error is below this part of the element: a "
-        "factor that is wrong by 5e-4, the smallest planted error, is then still seen.",
-    ),
-    "zero": Bound(
-        1e-50,
-        "A reference of 100 digits and more also decides an element that it knows to be zero to "
-        "this part of the largest one: no product of float64 factors of the cases is as small.",
-    ),
-    "digits": Bound(
-        1e-13,
-        "Relative error of generated float64 results on N(0, 1) inputs, times the condition.",
-    ),
-    "condition": Bound(
-        1000.0,
-        "A condition above this is counted; at most one element in a hundred may need one.",
-    ),
-    "safety": Bound(
-        10.0,
-        "Times the error that an extrapolation table shows between neighbours: the estimate is "
-        "of the same order as the error, not a bound.",
-    ),
-    "slope": Bound(0.1, "The slope of a Taylor remainder lies within this of its order, 2."),
-}
 
 RUNNING_IN = {name: Running(format=each) for name, each in FORMATS.items()}
 RUNNING = RUNNING_IN["float64"]
@@ -138,6 +91,14 @@ def judge(comparison: Comparison, strictness: float = 1.0) -> Verdict:
         ratio = np.where(difference == 0, 0.0, difference / bound)
     ratio = np.where(np.isnan(ratio), np.inf, ratio)
     return Verdict(np.asarray(decided), np.asarray(ratio <= 1), ratio)
+
+
+@lru_cache(maxsize=512)
+def largest(case: Case, function: Function) -> float:
+    """The size of the largest value of a function, whichever elements a route is asked about."""
+    values = compute(function, programs_of(case.cell), case, RUNNING)
+    sizes = [np.max(np.abs(value.value), initial=0.0) for value in values.values()]
+    return float(max(sizes, default=0.0))
 
 
 @lru_cache(maxsize=512)

@@ -10,7 +10,8 @@ import numpy as np
 from equations.cell import Cell
 from verify.arithmetic.running import Bounded
 from verify.dialects.record import Dialect, Place
-from verify.evidence.verdict import EPS, Bound, Comparison
+from verify.evidence.bounds import Bound
+from verify.evidence.verdict import EPS, Comparison
 from verify.frameworks.expected import Expected, expected, output_of
 from verify.frameworks.framework import Framework
 from verify.frameworks.network import Answer, Array, Arrays, Network, Problem

@@ -17,9 +17,9 @@ import numpy as np
 
 from verify.arithmetic.formats import FORMATS, Format
 from verify.arithmetic.running import Running
+from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function, compute, programs_of, with_companions
-from verify.evidence.verdict import BOUNDS
 
 Verdict = Literal["yes", "in part", "no"]
 

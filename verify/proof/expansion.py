@@ -1,4 +1,4 @@
-"""Proof by expansion: every component at small sizes, scalar `sympy.diff`, an exact zero test.
+"""Proof by expansion: every component at small sizes, scalar derivatives, an exact zero test.
 
 The definition is written out as SymPy expressions of its components, and each component of each
 result is differentiated by each component of each argument. The derived program is evaluated in
@@ -26,7 +26,7 @@ from equations.language import TensorSymbol, axes_of
 from equations.program import Equation, Program
 from verify.arithmetic.dual import Dual, Duals
 from verify.arithmetic.polynomials import Polynomial, Polynomials, Ring, TooLargeError, component
-from verify.arithmetic.symbols import Conversion, Symbols
+from verify.arithmetic.symbols import Conversion, Symbols, derivative
 from verify.interpret import Arithmetic, Values, evaluate
 from verify.proof.meaning import Demand, Given, demands, given
 
@@ -82,12 +82,12 @@ class Expansion:
     def derivative(self, of: str, by: str) -> Array:
         """∂of/∂by for a result and an argument or shift, with the axes of `of` and then of `by`."""
         if (of, by) not in self._derivatives:
-            values = np.asarray(self.results[of], dtype=object)
-            symbols = np.asarray(self.symbols[by], dtype=object)
+            values: Array = np.asarray(self.results[of], dtype=object)
+            symbols: Array = np.asarray(self.symbols[by], dtype=object)
             found = np.empty((*values.shape, *symbols.shape), dtype=object)
             for i in np.ndindex(values.shape):
                 for j in np.ndindex(symbols.shape):
-                    found[i + j] = self.convert(sp.diff(values[i], symbols[j]))
+                    found[i + j] = self.convert(derivative(values[i], symbols[j]))
             self._derivatives[of, by] = found
         return self._derivatives[of, by]
 
@@ -234,10 +234,10 @@ class _Truth:
         here = self.expansion
         key = (demand.of, repr(self.extra))
         if key not in here.curvatures:
-            symbols = np.asarray(here.symbols[demand.of], dtype=object)
+            symbols: Array = np.asarray(here.symbols[demand.of], dtype=object)
             truth = np.empty(symbols.shape, dtype=object)
             for index in np.ndindex(symbols.shape):
-                truth[index] = here.convert(sp.diff(self._change_of_loss, symbols[index]))
+                truth[index] = here.convert(derivative(self._change_of_loss, symbols[index]))
             here.curvatures[key] = truth
         return here.curvatures[key]
 
@@ -258,7 +258,7 @@ class _Truth:
         for name, parts in self.extra.cotangents.items():
             for part in parts:
                 loss += np.sum(np.asarray(results[name]) * self._symbols_for(part))
-        return sp.diff(loss, step).xreplace({step: sp.S.Zero})
+        return derivative(loss, step).xreplace({step: sp.S.Zero})
 
     def _symbols_for(self, symbol: TensorSymbol) -> Array:
         """SymPy symbols that convert to the variables of a cotangent or tangent."""

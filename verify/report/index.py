@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from equations.cell import Cell
-from verify.evidence.verdict import BOUNDS
+from verify.evidence.bounds import BOUNDS
 from verify.report.markdown import document, table
 from verify.routes import routes
 

@@ -87,7 +87,7 @@ def _claims(findings: Iterable[Finding]) -> str:
     words: tuple[Word, ...] = ("proved", "by construction", "cross-checked")
     rows: dict[str, dict[str, list[str]]] = {}
     for finding in findings:
-        held = finding.name if finding.passed else f"**{_trouble(finding)}**: {finding.name}"
+        held = finding.name if finding.passed else f"**{finding.verdict}**: {finding.name}"
         rows.setdefault(finding.claim, {}).setdefault(finding.word, []).append(held)
     used = [word for word in words if any(word in row for row in rows.values())]
     return table(
@@ -123,7 +123,7 @@ def _general(findings: Iterable[Finding]) -> str:
     places: dict[str, list[str]] = {}
     for finding in findings:
         where = finding.name.removesuffix(finding.claim).removesuffix(", ")
-        where = where if finding.passed else f"**failed**: {where}"
+        where = where if finding.passed else f"**{finding.verdict}**: {where}"
         places.setdefault(finding.claim, []).extend([where] if where else [])
     return table(("statement", "holds for"), [(s, "; ".join(w)) for s, w in places.items()])
 
@@ -140,7 +140,7 @@ def _statements(findings: Iterable[Finding]) -> str:
         row = rows.setdefault(name, {"": f"`{finding.claim}`"})
         planted = name.endswith(PLANTED)
         held = "refuted" if planted else "holds"
-        row[way] = held if finding.passed else "**failed**"
+        row[way] = held if finding.passed else f"**{finding.verdict}**"
     return table(
         ("statement", "in symbols", *ways),
         [(name, row[""], *(row.get(way, "") for way in ways)) for name, row in rows.items()],
@@ -159,7 +159,7 @@ def _theorems(findings: Iterable[Finding]) -> str:
         planted = name.endswith(PLANTED)
         row = rows.setdefault(name, [f"`{finding.claim}`"])
         held = "no proof" if planted and way == "proved" else finding.detail
-        row.append(held if finding.passed else f"**{_trouble(finding)}**: {finding.detail}")
+        row.append(held if finding.passed else f"**{finding.verdict}**: {finding.detail}")
     made = [(name, *row) for name, row in rows.items()]
     return document(
         [
@@ -167,10 +167,6 @@ def _theorems(findings: Iterable[Finding]) -> str:
             table(("theorem", "in symbols", "proved", "evaluated (cross-checked)"), made),
         ]
     )
-
-
-def _trouble(finding: Finding) -> str:
-    return "skipped" if finding.skipped else "failed"
 
 
 def _shapes(cell: Cell) -> str:

@@ -8,9 +8,10 @@ from functools import lru_cache
 import numpy as np
 
 from verify.arithmetic.running import UNIT, Running
+from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function, Textbook
-from verify.evidence.verdict import BOUNDS, careful_rounding
+from verify.evidence.verdict import careful_rounding
 from verify.routes.definition import (
     Directions,
     by_states,
@@ -148,12 +149,8 @@ def _second(units: Directions) -> Mapping[str, Pair]:
 
 
 def _noise(level: Array) -> Array:
-    """Rounding of a central difference at each length.
-
-    Eight times that of the point itself: a gate that is 1/4 away on its exponential flank, in two
-    factors or more, rounds by more.
-    """
-    return np.multiply.outer(8 / LENGTHS, level)
+    """Rounding of a central difference at each length."""
+    return np.multiply.outer(BOUNDS["flank"].value / LENGTHS, level)
 
 
 def _result_errors(case: Case) -> dict[str, Array]:

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function
 from verify.evidence.subject import Subject
-from verify.evidence.verdict import Comparison, rounding
+from verify.evidence.verdict import Comparison, largest, rounding
 
 Elements = Mapping[str, npt.NDArray[np.bool_]]
 """Some elements of a function's results, by field."""
@@ -98,9 +98,7 @@ class ElementRoute:
             if function not in self.functions:
                 continue
             got, allowed = subject.compute(function, case), rounding(case, function)
-            references = self.reference(case, function)
-            sizes = [np.max(np.abs(found.value), initial=0.0) for found in references.values()]
-            scale = float(max(sizes, default=0.0))
-            for name, expected in references.items():
+            scale = largest(case, function)
+            for name, expected in self.reference(case, function).items():
                 quantity = f"{function}.{name}"
                 yield Comparison(quantity, got[name], *expected, allowed[name], scale=scale)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Array, Case, moved
 from verify.evidence.derived import Function
 from verify.evidence.subject import Subject
-from verify.evidence.verdict import BOUNDS, Comparison, rounding
+from verify.evidence.verdict import Comparison, rounding
 from verify.routes.adjoint import dot, other_way, ways, weights
 
 STEPS = 2.0 ** -np.arange(3.0, 25.0)
@@ -62,16 +63,10 @@ class Taylor:
 
 def _slope(subject: Subject, case: Case, function: Function) -> Comparison:
     value_of = VALUE_OF[function]
-    if function == "step_hvp":
-        factors = ways(other_way(case), function)
-        derivative = dot(subject.compute(function, case), factors, rounding(case, function))
-    elif function.endswith("jvp"):
-        factors = weights(case, function)
-        derivative = dot(subject.compute(function, case), factors, rounding(case, function))
-    else:
-        factors = weights(case, function)
-        of_inputs = ways(case, function)
-        derivative = dot(subject.compute(function, case), of_inputs, rounding(case, function))
+    factors = ways(other_way(case), function) if function == "step_hvp" else weights(case, function)
+    # Reverse mode is weighed already and goes along the direction; the others the other way round.
+    against = ways(case, function) if function.endswith("vjp") else factors
+    slope, slope_error, _ = dot(subject.compute(function, case), against, rounding(case, function))
     errors = rounding(case, value_of)
     start = subject.compute(value_of, case)
     remainders, noise = [], []
@@ -79,16 +74,17 @@ def _slope(subject: Subject, case: Case, function: Function) -> Comparison:
         there = subject.compute(value_of, moved(case, float(step)))
         change = {name: there[name] - start[name] for name in factors}
         total, error, _ = dot(change, factors, {name: 2 * errors[name] for name in factors})
-        remainders.append(abs(float(total) - step * float(derivative[0])))
-        noise.append(float(error) + step * float(derivative[1]))
-    return judged(f"{function} remainder", np.array(remainders), np.array(noise))
+        remainders.append(abs(float(total) - step * float(slope)))
+        noise.append(float(error) + step * float(slope_error))
+    return judged(f"{function} remainder", np.array(remainders), np.array(noise), float(slope))
 
 
-def judged(quantity: str, remainders: Array, noise: Array) -> Comparison:
+def judged(quantity: str, remainders: Array, noise: Array, derivative: float) -> Comparison:
     """The slope over the shortest usable steps as a comparison with 2.
 
     No usable step at all means that the function is linear here within its noise, and the
-    derivative right to that noise: the verdict is agreement. Fewer than four steps decide nothing,
+    derivative right to that noise: the verdict is agreement where the noise of the longest step is
+    far under what the derivative says of it. Fewer than four steps decide nothing otherwise,
     and neither do four whose slopes are not yet one: where two orders of opposite sign cross, or
     the higher ones end in the noise. A wrong derivative ends in a constant slope of 1.
     """
@@ -96,7 +92,10 @@ def judged(quantity: str, remainders: Array, noise: Array) -> Comparison:
     two, tolerance = np.array(2.0), np.array(BOUNDS["slope"].value)
     uncertain = np.array(np.inf)
     if usable.size == 0:
-        return Comparison(quantity, two, two, np.array(0.0), tolerance, "linear here")
+        seen = CLEAR * noise[0] <= BOUNDS["small"].value * STEPS[0] * abs(derivative)
+        own = np.array(0.0) if seen else uncertain
+        note = "linear here" if seen else "no usable steps"
+        return Comparison(quantity, two, two, own, tolerance, note)
     if usable.size < USABLE:
         few = f"{usable.size} usable steps"
         return Comparison(quantity, two, two, uncertain, tolerance, few)

@@ -77,8 +77,15 @@ class Formulas:
             self._indices.setdefault(axis, []).append(place(position))
         found: dict[Formula, None] = {}
         for _ in range(ROUNDS):
+            before = self._known()
             found |= dict.fromkeys(self._facts(level, everywhere))
+            if self._known() == before:  # another round would tell the same again
+                break
         return list(found)
+
+    def _known(self) -> tuple[int, int]:
+        """How many terms and indices there are: what facts are told about."""
+        return len(self._terms), sum(map(len, self._indices.values()))
 
     def related(self, link: Related, indices: tuple[sp.Symbol, ...]) -> Formula:
         """A relation at these indices."""

@@ -98,7 +98,8 @@ def _related(
     sizes = {axis: Size(axis) for axis in small_sizes(cell)}
     derived = sorted((s for s in symbols if s.origin is not None), key=str)
     known = computed(cell, derived, free, sizes, arithmetic)
-    program = sides_program(theorem.name, symbols, [(left, right) for left, _, right in claims])
+    pairs = tuple((left, right) for left, _, right in claims)
+    program = sides_program(theorem.name, symbols, pairs)
     sides = evaluate(program, known, sizes, arithmetic)
     found = []
     for k, (_, relation, _) in enumerate(claims):

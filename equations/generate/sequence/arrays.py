@@ -49,13 +49,11 @@ class Arrays:
         layout: the statements and where their values lie.
         given: the arrays of all steps that come from outside.
         states: the old state of each new one that the loop writes into an array of its own.
-        backwards: whether time runs from T to 1.
     """
 
     layout: Layout
     given: Mapping[TensorSymbol, str]
     states: Mapping[TensorSymbol, TensorSymbol]
-    backwards: bool
     names: Names = field(default_factory=Names)
 
     @property
@@ -142,7 +140,7 @@ class Arrays:
     def sliced(self, array: str, index: str = "", *, chunk: bool) -> str:
         """An array to go through step by step, in the order of the loop."""
         own = self.layout.in_chunks and not chunk
-        steps = "back" if own else "::-1" if self.backwards else ""
+        steps = "back" if own else "::-1" if self.layout.backwards else ""
         if not steps:
             return f"{array}[:, {index}]" if index else array
         return f"{array}[{steps}, {index}]" if index else f"{array}[{steps}]"
@@ -243,7 +241,7 @@ class Arrays:
         length = _times(place.total, axis)
         part = part_of(place.first, place.count, place.total, axis)
         if self.layout.everywhere(home):
-            lead = "back" if self.chunks else "::-1" if self.backwards else ":"
+            lead = "back" if self.chunks else "::-1" if self.layout.backwards else ":"
             index = f"[{lead}, :, {part}]" if part else f"[{lead}]"
             self.names.views[name] = f"{home.name}_flat.reshape(T, B, {length}){index}"
         else:

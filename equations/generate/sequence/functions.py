@@ -30,7 +30,7 @@ class SequenceFunctions(Writing):
         states = {new: old for old, new in self.cell.carried}
         kept = {*plan.saved, *plan.results}
         layout = Layout(plan.sequence, self.cell.carried, kept, states, plan.results)
-        text = Text(self.statements, Arrays(layout, given, states, backwards=False))
+        text = Text(self.statements, Arrays(layout, given, states))
         slots = self.body(text, dict.fromkeys(self.cell.states, ""))
         # An input keeps its shape; whatever else is kept is where the statements put it.
         fields = [(s, given.get(s) or text.arrays.handed_out(s)) for s in plan.saved]
@@ -47,8 +47,9 @@ class SequenceFunctions(Writing):
         body = self.cell.bptt().body
         given |= {plan.seed(s, body): f"dnexts.{plan.field(s)}" for s in plan.results}
         inputs = {s: plan.cotangent(s) for s in self.cell.inputs}
-        layout = Layout(terms_apart(plan.bptt), carried, inputs.values(), (), inputs.values())
-        text = Text(self.statements, Arrays(layout, given, {}, backwards=True))
+        wanted = inputs.values()
+        layout = Layout(terms_apart(plan.bptt), carried, wanted, (), wanted, backwards=True)
+        text = Text(self.statements, Arrays(layout, given, {}))
         first = {a: f"np.zeros(({shape(['B', *a.axes])}), dtype=dtype)" for a, _ in carried}
         slots = self.body(text, first)
         pairs = ", ".join(f"{s}={text.arrays.all_of((d,))[1]}" for s, d in inputs.items())
@@ -75,7 +76,7 @@ class SequenceFunctions(Writing):
         moved = [plan.moved(symbol) for symbol in plan.results]
         carried = self.cell.tangent_sequence().carried
         layout = Layout(terms_apart(plan.tangent_sequence), carried, moved, (), moved)
-        text = Text(self.statements, Arrays(layout, given, {}, backwards=False))
+        text = Text(self.statements, Arrays(layout, given, {}))
         first = {plan.moved(old): f"dstate0.{old}" for old in self.cell.states}
         slots = {
             **self.body(text, first),

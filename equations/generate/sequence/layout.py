@@ -83,6 +83,7 @@ class Layout:
         kept: values wanted for every step.
         apart: new states, which have arrays of their own, made elsewhere.
         returned: values that are handed to the user, and so must not lie in a larger array.
+        backwards: whether time runs from T to 1.
     """
 
     def __init__(
@@ -92,8 +93,11 @@ class Layout:
         kept: Iterable[TensorSymbol],
         apart: Iterable[TensorSymbol] = (),
         returned: Iterable[TensorSymbol] = (),
+        *,
+        backwards: bool = False,
     ) -> None:
         """Find the statements, and then the places that they wish for."""
+        self.backwards = backwards
         self.schedule = schedule
         self.carried = tuple(carried)
         self.kept = set(kept)
@@ -152,11 +156,12 @@ class Layout:
     def in_chunks(self) -> bool:
         """Whether what precedes the loop is computed for some steps at a time.
 
-        It is where only the loop reads it and it needs no product: then it stays in the cache.
+        It is on the way back, where only the loop reads it and it needs no product: then it stays
+        in the cache.
         """
         plain = not any(eq.value.has(Contract, Select, Largest) for eq in self.schedule.before)
         read = self._after_reads | self.kept
-        return plain and bool(self._before) and not self._before & read
+        return self.backwards and plain and bool(self._before) and not self._before & read
 
     def _crosses(self, old: TensorSymbol, new: TensorSymbol) -> bool:
         return (old in self._before) != (new in self._before)

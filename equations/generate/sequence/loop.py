@@ -142,7 +142,7 @@ class Loop:
             if source and name in words and name not in self.arrays.names.renamed
         }
         if not used:
-            order = "reversed(range(T))" if self.arrays.backwards else "range(T)"
+            order = "reversed(range(T))" if self.arrays.layout.backwards else "range(T)"
             return [f"for _ in {order}:"]
         if len(used) == 1:
             ((name, source),) = used.items()

@@ -46,7 +46,7 @@ def largest(
         ]
         known = {name: np.maximum(np.abs(value), 1) for name, value in wide.items()}
         known |= {s.name: np.maximum(np.abs(values[s.name]), 1) for s in functions}
-        known |= evaluate(held(forward, functions), known, sizes, Magnitudes())
+        known |= evaluate(held(forward, tuple(functions)), known, sizes, Magnitudes())
         known |= evaluate(program, known, sizes, Magnitudes()) if program is not forward else {}
         magnitudes = [np.max(np.asarray(value), initial=0) for value in known.values()]
     return float(np.nan_to_num(max(magnitudes), nan=np.inf))

@@ -176,7 +176,7 @@ def _terms(
         given = {s.name: np.abs(extra[s.name]) for s in differences.results}
         return evaluate(program, {**values, **given}, sizes, arithmetic)
 
-    values |= run(held(forward, kept))
+    values |= run(held(forward, tuple(kept)))
     for symbol in sorted(side.atoms(TensorSymbol), key=str):
         if symbol.origin is not None and symbol.name not in values:
             program, result = derived_program(cell, symbol)

@@ -13,6 +13,7 @@ import numpy as np
 from verify.arithmetic.precise import Precise
 from verify.boundaries.claim import claim_program, computed, derived_symbols, ends
 from verify.boundaries.points import random_inputs, satisfying, small_sizes
+from verify.evidence.bounds import BOUNDS
 from verify.interpret import evaluate
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from equations.cell import Cell
 
 Array = Any
-MARGIN = 1e-20
 DRAWS = 60
+"""How many inputs are tried: what fails at one in twenty is missed by one search in twenty."""
 
 
 def counterexample(cell: Cell, boundary: Boundary, seed: int = 0) -> str | None:
@@ -38,7 +39,7 @@ def counterexample(cell: Cell, boundary: Boundary, seed: int = 0) -> str | None:
         values = {name: arithmetic.lift(value) for name, value in inputs.items()}
         sides = precise_sides(cell, boundary, values, sizes, arithmetic)
         found = worst(boundary, *sides)
-        if found is not None and found[1] > MARGIN:
+        if found is not None and found[1] > BOUNDS["refuted"].value:
             index, _ = found
             return _described(cell, boundary, values, sides, index)
     return None

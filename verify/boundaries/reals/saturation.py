@@ -66,15 +66,15 @@ def show(cell: Cell, statement: Saturation) -> Finding:
         return Finding("cannot decide", str(reason))
     sizes = small_sizes(cell, (1,))
     shape = [1] * len(statement.gate.axes)
+    one = forward.given([argument]).needed_for([statement.gate])
+    sent = backward.given([gradient(statement.gate)]).needed_for([gradient(argument)])
     worst = []
     for sign in (1, -1):
         scaled = []
         for drive in DRIVES:
             known = {argument.name: arithmetic.lift(np.full(shape, float(sign * drive)))}
-            one = forward.given([argument]).needed_for([statement.gate])
             known = evaluate(one, known, sizes, arithmetic)
             known[gradient(statement.gate).name] = arithmetic.ones(*shape)
-            sent = backward.given([gradient(statement.gate)]).needed_for([gradient(argument)])
             known |= {
                 s.name: arithmetic.ones(*([1] * len(s.axes)))
                 for s in sent.arguments

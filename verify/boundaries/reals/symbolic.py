@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 
 from equations.language import TensorSymbol
-from verify.arithmetic.symbols import Opaque, Symbols
+from verify.arithmetic.symbols import Opaque, Symbols, derivative
 from verify.boundaries.claim import computed, derived_symbols, ends, held, seeds_of, single
 from verify.boundaries.record import UndecidedError
 from verify.interpret import evaluate
@@ -51,7 +51,7 @@ def from_definition(cell: Cell, boundary: Boundary, sizes: Mapping[str, int]) ->
             at_end[value] = sp.Integer(end)
     for symbol in derived_symbols(boundary):
         values[symbol.name] = _derivative(cell, symbol, values, sizes)
-    return {name: _replaced(value, at_end) for name, value in values.items()}
+    return {s.name: _replaced(values[s.name], at_end) for s in boundary.symbols if s.name in values}
 
 
 def from_derived(cell: Cell, boundary: Boundary, sizes: Mapping[str, int]) -> dict[str, Array]:
@@ -67,7 +67,7 @@ def from_derived(cell: Cell, boundary: Boundary, sizes: Mapping[str, int]) -> di
 def _derivative(
     cell: Cell, symbol: TensorSymbol, values: Mapping[str, Array], sizes: Mapping[str, int]
 ) -> Array:
-    """A derived symbol by SymPy's own derivative of the components of the definition."""
+    """A derived symbol by the scalar derivatives of the components of the definition."""
     kind, sources = symbol.origin or ("", ())
     of, by = sources[0], sources[-1]
     program = cell.program
@@ -90,24 +90,24 @@ def _derivative(
         )
     else:
         target = inner[of.name]
-    derivative = _by_components(target, components(by, sizes))
+    slopes = _by_components(target, components(by, sizes))
     if inner is values:
-        return derivative
+        return slopes
     back = {
         a: b
         for name, array in free.items()
         for a, b in zip(np.ravel(array), np.ravel(_objects(values[name])), strict=True)
     }
-    return _replaced(derivative, back)
+    return _replaced(slopes, back)
 
 
 def _by_components(target: Array, by: Array) -> Array:
     target = _objects(target)
-    derivative = np.empty((*target.shape, *by.shape), dtype=object)
+    slopes = np.empty((*target.shape, *by.shape), dtype=object)
     for i in np.ndindex(target.shape):
         for j in np.ndindex(by.shape):
-            derivative[(*i, *j)] = sp.diff(target[i], by[j])
-    return derivative
+            slopes[(*i, *j)] = derivative(target[i], by[j])
+    return slopes
 
 
 def _replaced(value: Array, rule: Mapping[sp.Expr, sp.Expr]) -> Array:
