@@ -70,7 +70,7 @@ def test_two_cells_or_none(
 def test_a_file_is_no_folder(here: Here, own_cell: Path) -> None:
     """Named, and not overwritten."""
     before = own_cell.read_text(encoding="utf-8")
-    assert_refused(here("generate", "--output", str(own_cell)), "--output", "is a file")
+    assert_refused(here("generate", "--output", str(own_cell)), "--output", "got a file")
     assert own_cell.read_text(encoding="utf-8") == before
 
 

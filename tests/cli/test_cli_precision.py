@@ -38,7 +38,7 @@ def test_answers_as_json(here: Here) -> None:
     """With a version, and one entry for each result in each dtype."""
     done = here("precision", NAME, "--explain", "1e-3", "--of", "step_vjp", "--json")
     found = json.loads(done.out)
-    assert found["schema"] == 1
+    assert found["schema"] == 2
     assert {entry["dtype"] for entry in found["answers"]} == {"float32", "float64"}
     assert all(entry["quantity"].startswith("step_vjp.") for entry in found["answers"])
 

@@ -19,8 +19,8 @@ from equations.language import (
     TensorSymbol,
     axes_of,
     broadcast,
-    clip,
     hard_sigmoid,
+    maximum,
     mean,
     outer,
     relu,
@@ -138,6 +138,6 @@ def test_a_malformed_signature_is_refused(signature: str, message: str) -> None:
 def test_a_selection_keeps_its_condition_and_drops_what_is_decided() -> None:
     assert Select(sp.true, h, -h) == h
     assert Select(sp.Gt(h, 0), h, h) == h
-    assert clip(h, sp.S.Zero, sp.S.One).has(Select)
+    assert maximum(h, sp.S.Zero).has(Select)
     with pytest.raises(LanguageError, match="relation"):
         Select(h, h, -h)
