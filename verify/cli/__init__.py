@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 
 import click
 
+from verify.cli import workers
+
 COMMANDS: Mapping[str, str] = {
     "check": "check",
     "convert": "convert",
@@ -25,6 +27,9 @@ COMMANDS: Mapping[str, str] = {
 }
 """The commands, and the module of this package that has each."""
 
+SHARED = ("check", "report")
+"""Those whose work is shared by several processes, which are started first."""
+
 
 class _Commands(click.Group):
     """Commands that are imported when they are asked for, inside what catches an interruption."""
@@ -37,6 +42,8 @@ class _Commands(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in SHARED:
+            workers.begin()
         module = importlib.import_module(f"{__name__}.{COMMANDS[cmd_name]}")
         found = (value for value in vars(module).values() if isinstance(value, click.Command))
         return next(command for command in found if command.name == cmd_name)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_all_start_methods, get_context
-from multiprocessing.context import BaseContext
 from typing import Any, TypeVar
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from verify.cli import workers
 from verify.cli.console import console
 from verify.suite import STAGES, Finding, run_stage
 from verify.target import find
@@ -23,32 +21,40 @@ Piece = tuple[Callable[..., Any], tuple[Any, ...]]
 
 def run(targets: list[str], *, quick: bool, seed: int, form: str = "numpy") -> Results:
     """All stages of all cells, on all cores; a live line on standard error says how far it is."""
-    names = {target: find(target).name for target in targets}
-    # The later stages take longer; begun first, they leave no core without work at the end.
-    pieces: dict[tuple[str, str], Piece] = {
-        (target, stage): (_stage, (target, stage, quick, seed, form))
-        for stage in reversed(tuple(STAGES))
-        for target in targets
+    found = {target: find(target) for target in targets}
+    pieces: dict[tuple[str, tuple[str, ...]], Piece] = {
+        (target, stages): (_stages, (target, stages, quick, seed, form))
+        for stages in _together(len(targets))
+        for target in sorted(found, key=lambda name: -len(found[name].program.equations))
     }
     results: Results = {}
     with progress() as live:
-        task = live.add_task("starting", total=len(pieces))
-        for job, findings in parallel(pieces):
-            results[job] = findings
-            failed = sum(not finding.passed for result in results.values() for finding in result)
+        task = live.add_task("starting", total=len(targets) * len(STAGES))
+        for (target, stages), findings in parallel(pieces):
+            results |= {(target, stage): findings[stage] for stage in stages}
+            failed = sum(finding.failed for result in results.values() for finding in result)
             note = f", {failed} FAILED" if failed else ""
-            target, stage = job
-            live.update(task, advance=1, description=f"{names[target]}: {stage}{note}")
+            said = f"{found[target].name}: {', '.join(stages)}{note}"
+            live.update(task, advance=len(stages), description=said)
     return results
+
+
+def _together(cells: int) -> list[tuple[str, ...]]:
+    """The stages that are one piece of work.
+
+    Those of a cell share what is derived; of few cells, each stage is a piece, so that no core is
+    without work. What takes longest, the later stages of large cells, is begun first.
+    """
+    late_first: tuple[str, ...] = tuple(reversed(tuple(STAGES)))
+    return [late_first] if cells > 2 * workers.count() else [(stage,) for stage in late_first]
 
 
 def parallel(pieces: Mapping[Key, Piece]) -> Iterator[tuple[Key, Any]]:
     """The results of pieces of work by their keys, as each is done."""
-    # One thread per process: the matrices are small, and threads would take turns.
-    for variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-        os.environ.setdefault(variable, "1")
-    workers = min(os.cpu_count() or 1, len(pieces))
-    with ProcessPoolExecutor(workers, mp_context=_context()) as pool:
+    number = min(workers.count(), len(pieces))
+    with ProcessPoolExecutor(
+        number, mp_context=workers.context(), initializer=workers.settle
+    ) as pool:
         futures = {
             pool.submit(function, *arguments): key for key, (function, arguments) in pieces.items()
         }
@@ -60,17 +66,16 @@ def parallel(pieces: Mapping[Key, Piece]) -> Iterator[tuple[Key, Any]]:
             raise
 
 
-def _context() -> BaseContext:
-    """Processes that share their imports where the system can fork; else each has its own."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["verify.suite"])
-    return context
-
-
-def _stage(target: str, stage: str, quick: bool, seed: int, form: str) -> list[Finding]:  # noqa: FBT001 - pickled
-    return list(run_stage(target, stage, quick=quick, seed=seed, form=form))
+def _stages(
+    target: str,
+    stages: tuple[str, ...],
+    quick: bool,  # noqa: FBT001 - pickled
+    seed: int,
+    form: str,
+) -> dict[str, list[Finding]]:
+    return {
+        stage: list(run_stage(target, stage, quick=quick, seed=seed, form=form)) for stage in stages
+    }
 
 
 def progress() -> Progress:
