@@ -62,7 +62,7 @@ def test_libraries_compute_the_same_functions(rival: str, function: Function) ->
 
 @pytest.mark.parametrize("name", [n for n in cells if cells[n].gates])
 def test_a_swept_gate_meets_exactly_the_pre_activations(name: str) -> None:
-    """In floats of any kind: nothing but the driving input enters its argument."""
+    """In floats of any kind: nothing but the driving input enters its argument; the rest lives."""
     cell = cells[name]
     at = spread(FORMATS["float32"], 9)
     driven = dict(swept(cell, at))
@@ -80,6 +80,7 @@ def test_a_swept_gate_meets_exactly_the_pre_activations(name: str) -> None:
         expected = arithmetic.functions[function.__name__](at)
         got = known[gate.name].reshape(len(at), -1)
         assert np.array_equal(got, np.broadcast_to(expected[:, None], got.shape))
+        assert all(np.any(known[s.name]) for s in cell.program.results), "nothing to measure"
 
 
 def test_the_sweep_goes_to_both_ends() -> None:

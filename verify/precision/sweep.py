@@ -205,8 +205,9 @@ def _worst_of_samples(
 def swept(cell: Cell, at: Array) -> Iterator[tuple[TensorSymbol, Case]]:
     """For each gate a case in which its pre-activation is exactly `at`, a sample for each point.
 
-    One input drives it with weight one. All else that its pre-activation reads is zero, as are the
-    other weights of that input, so that nothing else moves; a gate that reads no input is left out.
+    One component of an input drives it with weight one. All else that its pre-activation reads is
+    zero, as are the other weights of that component, so that nothing else moves; what other gates
+    read besides is ordinary. A gate that reads no input is left out.
     """
     for gate, _, argument in saturating(cell):
         driver = _driver(cell, cell.forward().value_of(argument))
@@ -214,15 +215,16 @@ def swept(cell: Cell, at: Array) -> Iterator[tuple[TensorSymbol, Case]]:
             continue
         weight, source, read = driver
         axis = source.axes[-1]
-        case = make_case(cell, sizes={axis: 1, "B": len(at), "T": 1}).cast(at.dtype.name)
+        case = make_case(cell, sizes={axis: 2, "B": len(at), "T": 1}).cast(at.dtype.name)
         point = {name: np.array(value) for name, value in case.point.items()}
-        for symbol in (*read, *_weights_of(cell, source)):
+        for symbol in read:
             point[symbol.name][...] = 0
-        point[weight.name][...] = 1
-        point[source.name][...] = at.reshape(1, -1, *[1] * len(source.axes))
+        for symbol in (weight, *_weights_of(cell, source)):
+            np.moveaxis(point[symbol.name], symbol.axes.index(axis), 0)[0] = symbol == weight
+        point[source.name][..., 0] = at.reshape(1, -1, *[1] * (len(source.axes) - 1))
         # Second derivatives along the pre-activation alone: nothing else moves.
         tangents = {name: np.zeros_like(value) for name, value in case.tangents.items()}
-        tangents[source.name] = np.ones_like(tangents[source.name])
+        tangents[source.name][..., 0] = 1
         yield gate, replace(case, kind=f"sweep of {gate}", point=point, tangents=tangents)
 
 
