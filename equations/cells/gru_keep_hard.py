@@ -50,6 +50,8 @@ class gru_keep_hard(Definition):
         Boundary("Γ_u = 1 sends no gradient into W_h", gradient(W_h), "=", 0, at={u: 1}),
         Boundary("Γ_u = 1 sends no gradient into its own bias", gradient(b_u), "=", 0, at={u: 1}),
         Boundary("Γ_u = 0 sends no gradient into its own bias", gradient(b_u), "=", 0, at={u: 0}),
+        Boundary("Γ_r = 1 sends no gradient into its own bias", gradient(b_r), "=", 0, at={r: 1}),
+        Boundary("Γ_r = 0 sends no gradient into its own bias", gradient(b_r), "=", 0, at={r: 0}),
         Boundary("Γ_u = 0 replaces the state by the candidate", h_next, "=", h_cand, at={u: 0}),
         Boundary("Γ_r = 0 makes the candidate memoryless", jacobian(h_cand, h), "=", 0, at={r: 0}),
         Boundary(

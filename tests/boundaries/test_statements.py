@@ -9,7 +9,7 @@ import pytest
 
 from equations import cells
 from equations.boundary import Boundary, Saturation
-from equations.language import sigmoid
+from equations.language import ramp, sigmoid
 from verify.boundaries.check import check_boundaries
 from verify.boundaries.record import BoundaryResult
 from verify.boundaries.text import statement_text
@@ -48,7 +48,10 @@ def test_a_refutation_shows_a_counterexample(name: str) -> None:
 
 @every_cell
 def test_a_cell_with_gates_has_statements_about_both_ends_and_a_planted_one(name: str) -> None:
-    """Each gate at one of its ends at least, its saturation, and one statement to be refuted."""
+    """Each gate at one of its ends at least, its saturation, and one statement to be refuted.
+
+    A hard gate reaches its ends, so it has statements at both and does not saturate.
+    """
     cell = cells[name]
     if not cell.gates:
         return
@@ -56,9 +59,14 @@ def test_a_cell_with_gates_has_statements_about_both_ends_and_a_planted_one(name
     assert any(not claim.holds for claim in claims)
     for gate in cell.gates:
         symbol = cell[gate]
-        assert isinstance(cell.forward().value_of(symbol), sigmoid)
-        assert {end for claim in claims for s, end in claim.at.items() if s == symbol}
-        assert any(isinstance(s, Saturation) and s.gate == symbol for s in cell.boundaries)
+        value = cell.forward().value_of(symbol)
+        assert isinstance(value, sigmoid | ramp)
+        ends = {end for claim in claims for s, end in claim.at.items() if s == symbol}
+        if isinstance(value, sigmoid):
+            assert ends
+            assert any(isinstance(s, Saturation) and s.gate == symbol for s in cell.boundaries)
+        else:
+            assert ends == {0, 1}
 
 
 @every_cell

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -31,12 +32,20 @@ def small(cell: Cell) -> dict[str, int]:
     return sizes_of(cell.program)
 
 
+def points(cell: Cell) -> Iterator[Point]:
+    """One, which is enough; of a cell with kinks several, since each takes other branches."""
+    first = Point(cell.program, small(cell), seed=5)
+    yield first
+    if first.has_kinks:
+        yield from (Point(cell.program, small(cell), seed=seed) for seed in range(6, 16))
+
+
 @pytest.mark.parametrize("name", list(cells))
 def test_every_mutant_of_the_step_is_refuted_by_both(name: str) -> None:
     """A sign, a missing term, a transposed matrix or a neighbour anywhere is seen."""
     cell = cells[name]
     derived = Derived.of(cell)
-    point = Point(cell.program, small(cell), seed=5)
+    drawn = list(points(cell))
     expansion = Expansion(cell.program, derived.forward, small(cell))
     survivors = []
     count = 0
@@ -53,7 +62,7 @@ def test_every_mutant_of_the_step_is_refuted_by_both(name: str) -> None:
                 continue
             mutant = change.apply(program)
             count += 1
-            in_field = any(refutations(point, derived.forward, mutant))
+            in_field = any(any(refutations(p, derived.forward, mutant)) for p in drawn)
             # Second order of a cell with many parameters takes seconds to expand.
             skipped = field == "second" and len(cell.parameters) > 4
             expanded = skipped or any(expansion.refutations(mutant))
@@ -88,7 +97,10 @@ def test_sequences_joined_wrongly_are_refuted(name: str) -> None:
 
 @pytest.mark.parametrize("name", RECURRENT)
 def test_the_message_names_the_component(name: str) -> None:
-    """Both say which component is wrong, as in dU_r[0,2], and by how much."""
+    """Both say which component is wrong, as in dU_r[0,2], and by how much.
+
+    Where a gate is held at an end a component is zero, and not wrong, at some points.
+    """
     cell = cells[name]
     derived = Derived.of(cell)
     matrix = next(e for e in reversed(derived.backward.equations) if len(e.symbol.axes) == 2)
@@ -97,8 +109,7 @@ def test_the_message_names_the_component(name: str) -> None:
     )
     mutant = replace(derived.backward, equations=equations)
     expansion = Expansion(cell.program, derived.forward, small(cell))
-    point = Point(cell.program, small(cell), seed=5)
     expanded = next(expansion.refutations(mutant))
     assert expanded.startswith(f"{matrix.symbol}[0,0]: derived minus true is ")
-    drawn = next(refutations(point, derived.forward, mutant))
-    assert drawn.startswith(f"{matrix.symbol}[0,0]: derived is ")
+    drawn = next(r for p in points(cell) for r in refutations(p, derived.forward, mutant))
+    assert re.match(rf"{matrix.symbol}\[\d,\d\]: derived is ", drawn)

@@ -10,8 +10,7 @@ import numpy as np
 import sympy as sp
 
 from equations.cell import Cell
-from equations.language import Contract, TensorSymbol
-from verify.evidence.case import saturating
+from equations.language import Contract, TensorSymbol, ramp, sigmoid
 from verify.gradients.chain import Array, exponents, jacobians, log_norms, log_radius, whole
 
 STEPS, WASHOUT, BATCH, UNITS = 300, 100, 4, 24
@@ -186,10 +185,10 @@ def knobs(cell: Cell) -> Iterator[Knob]:
     recurrent = _recurrent(cell)
     if recurrent:
         yield Knob("recurrent matrices", recurrent, scaled=True)
-    for gate, _, argument in saturating(cell):
-        if gate.name in cell.gates:
-            value = cell.forward().value_of(argument)
-            terms = set(sp.Add.make_args(value)) if value is not None else set()
+    for gate, value in ((eq.symbol, eq.value) for eq in cell.forward()):
+        if gate.name in cell.gates and isinstance(value, sigmoid | ramp):
+            argument = cell.forward().value_of(value.args[0])
+            terms = set(sp.Add.make_args(argument)) if argument is not None else set()
             biases = tuple(s.name for s in cell.parameters if s in terms)
             if biases:
                 yield Knob(f"bias of {gate}", biases, scaled=False)
