@@ -77,7 +77,8 @@ HINTS = {
 
 def _located(error: Exception, path: Path) -> str:
     """What went wrong in a file: with the class and the line, unless the message has the class."""
-    own = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename) == path]
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if Path(frame.filename).resolve() == path.resolve()]
     inside = next((frame for frame in own if frame.name != "<module>"), None)
     text = str(error)
     if inside is not None and text.startswith(f"{inside.name}: "):

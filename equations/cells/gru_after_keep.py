@@ -83,6 +83,9 @@ class gru_after_keep(Definition):
         ),
         Saturation("a saturated Γ_u lets no gradient into its own weights", u),
         Saturation("a saturated Γ_r lets no gradient into its own weights", r),
+        Saturation(
+            "a saturated candidate lets no gradient through, twice as fast as σ", h_cand, rate=2
+        ),
         Boundary("Γ_u = 0 copies the state", h_next, "=", h, at={u: 0}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
     )

@@ -56,6 +56,9 @@ class mgu_after_keep(Definition):
             maximum(absolute(h), sp.S.One),
         ),
         Saturation("a saturated f lets no gradient into its own weights", f),
+        Saturation(
+            "a saturated candidate lets no gradient through, twice as fast as σ", h_cand, rate=2
+        ),
         Boundary("f = 0 copies the state", h_next, "=", h, at={f: 0}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
     )

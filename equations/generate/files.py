@@ -12,9 +12,15 @@ GENERATED = Path(__file__).resolve().parent.parent / "generated"
 def write(path: Path, text: str | bytes) -> None:
     """Replace a file in one step, so that nobody sees it half written.
 
+    What a link points to is replaced, and a device or a pipe is written to.
+
     Raises:
         OSError: the folder does not exist or cannot be written to.
     """
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as file:

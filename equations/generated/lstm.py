@@ -1363,8 +1363,9 @@ def _checked(function: str, *groups: _Given) -> tuple[Any, ...]:
             if array is None and argument.startswith("d"):
                 continue
             where = f"{_CELL}.{function}: {name}"
-            if not isinstance(array, np.ndarray | np.generic):
-                raise TypeError(f"{where}: expected a NumPy array, got {type(array).__name__}")
+            if type(array) not in (np.ndarray, np.memmap, *_DTYPES):
+                got = type(array).__name__  # a matrix or a masked array computes otherwise
+                raise TypeError(f"{where}: expected a NumPy array, got {got}")
             dtype = dtype or array.dtype
             if array.dtype not in _DTYPES or array.dtype != dtype:
                 wanted = f"{dtype} like the rest" if dtype in _DTYPES else "float32 or float64"

@@ -120,3 +120,10 @@ def test_the_module_is_the_command() -> None:
     command = Path(started.__globals__["sys"].executable).with_name("gateproof")
     assert command.is_file()
     assert started("show", FIRST).out == f"{cells[FIRST].definition()}\n"
+
+
+@pytest.mark.parametrize("form", ["unicode", "numpy"])
+def test_a_loss_that_is_not_declared_is_refused_in_every_format(here: Here, form: str) -> None:
+    """And nothing else is shown in its place."""
+    recurrent = next(name for name in cells if cells[name].loss is None)
+    assert_refused(here("show", recurrent, "--pass", "loss", "--format", form), "declares no loss")

@@ -199,3 +199,15 @@ def test_wrong_arguments_of_init(name: str) -> None:
     with pytest.raises(TypeError, match=rf"{name}\.init: rng: expected a NumPy random Gen.* int"):
         module.init(0, **sizes)
     assert module.init(rng, **{**sizes, axis: np.int64(0)}, dtype="float32")[0].dtype == np.float32
+
+
+@every_cell
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("kind", [np.asmatrix, np.ma.masked_array])
+def test_arrays_that_compute_otherwise_are_refused(name: str, kind: Callable[..., Any]) -> None:
+    """A matrix takes * for a product, and a masked array leaves elements out."""
+    module, params, x, state = step_arguments(name)
+    place = next(k for k, array in enumerate(params) if array.ndim == 2)
+    wrong = params._replace(**{params._fields[place]: kind(params[place])})
+    with pytest.raises(TypeError, match="expected a NumPy array, got "):
+        module.step(wrong, x, state)

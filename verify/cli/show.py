@@ -62,8 +62,9 @@ def show(cell: str, which: str, output: str | None, *, ascii_only: bool) -> None
     if which in OVER_STATES and not found.states:
         raise click.UsageError(f"{found.name} has no states, so there is no {which} to show")
     derive, function = PASSES[which]
+    shown = derive(found)
     if output == "numpy":
         click.echo("\n".join(dict(functions_of(Plan(found)))[function]))
         return
     written = "ascii" if ascii_only else output or form(ascii_only=False)
-    click.echo(render(derive(found), cast("Format", written)).rstrip("\n"))
+    click.echo(render(shown, cast("Format", written)).rstrip("\n"))
