@@ -7,7 +7,8 @@ import re
 import shlex
 from pathlib import Path
 
-from commands import started
+import pytest
+from commands import Here, started
 
 from equations import cells
 from verify.evidence.record import QUICK
@@ -63,3 +64,16 @@ def test_a_cell_that_does_not_hold(wrong_cell: Path) -> None:
 def failing(out: str) -> list[str]:
     """The lines that say what fails."""
     return [line for line in out.splitlines() if ": FAILED: " in line]
+
+
+def test_processes_are_started_for_a_run_and_not_for_help(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The list of commands, and the help of one, import no more than they show."""
+    started: list[bool] = []
+    monkeypatch.setattr("verify.cli.workers.begin", lambda: started.append(True))
+    for arguments in (("--help",), ("check", "--help"), ("list",)):
+        here(*arguments)
+    assert not started
+    here("check", "no_such_cell")
+    assert started

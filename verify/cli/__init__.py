@@ -42,11 +42,17 @@ class _Commands(click.Group):
         """The command of that name."""
         if cmd_name not in COMMANDS:
             return None
-        if cmd_name in SHARED:
-            workers.begin()
         module = importlib.import_module(f"{__name__}.{COMMANDS[cmd_name]}")
         found = (value for value in vars(module).values() if isinstance(value, click.Command))
         return next(command for command in found if command.name == cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that is run; listing them all for help starts nothing."""
+        if args[0] in SHARED and not set(ctx.help_option_names) & set(args):
+            workers.begin()
+        return super().resolve_command(ctx, args)
 
 
 EPILOG = """\b

@@ -220,7 +220,7 @@ def swept(cell: Cell, at: Array) -> Iterator[tuple[TensorSymbol, Case]]:
         for symbol in read:
             point[symbol.name][...] = 0
         for symbol in (weight, *_weights_of(cell, source)):
-            np.moveaxis(point[symbol.name], symbol.axes.index(axis), 0)[0] = symbol == weight
+            np.moveaxis(point[symbol.name], symbol.axes.index(axis), 0)[0] = int(symbol == weight)
         point[source.name][..., 0] = at.reshape(1, -1, *[1] * (len(source.axes) - 1))
         # Second derivatives along the pre-activation alone: nothing else moves.
         tangents = {name: np.zeros_like(value) for name, value in case.tangents.items()}
