@@ -41,7 +41,8 @@ class Mutant:
 
     Attributes:
         name: what is wrong, such as `da_u: factor 1 - u dropped`.
-        kind: `equation`, `batch`, `sequence` or `linear`; routes say which kinds they claim to see.
+        kind: `equation`, `batch`, `sequence`, `checkpoints` or `linear`; routes say which kinds
+            they claim to see.
         functions: the functions it changes.
         subject: the wrong subject, given how programs are evaluated.
     """
@@ -306,6 +307,13 @@ def system_mutants(cell: Cell) -> Iterator[Mutant]:
             "the carried cotangent dropped", "sequence", ("unroll_vjp",), _without_carry, cell
         )
         yield _altered("the state reset at every step", "sequence", ("unroll",), _reset, cell)
+        yield _altered(
+            "no cotangent handed to the segment before",
+            "checkpoints",
+            ("unroll_vjp",),
+            _cut,
+            cell,
+        )
 
 
 def _rank(cell: Cell, name: str) -> int:
@@ -334,6 +342,12 @@ def _without_carry(base: Subject, _function: Function, case: Case) -> Results:
         )
 
     return chained_vjp(Subject("no carry", compute), case)
+
+
+def _cut(base: Subject, function: Function, case: Case) -> Results:
+    if case.checkpoint_every is None:
+        return base.compute(function, case)
+    return _without_carry(base, function, case)
 
 
 def _reset(base: Subject, _function: Function, case: Case) -> Results:

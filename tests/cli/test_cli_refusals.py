@@ -143,7 +143,8 @@ def test_what_cannot_be_written_is_refused_before_the_work(
 def test_report_outside_a_checkout(
     here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """An installed package has no reports/: the folder has to be given."""
+    """In another folder, or from a package without reports/, the place has to be given."""
+    assert_refused(here("report"), str(tmp_path), "not in a checkout", "give --output")
     module = importlib.import_module("verify.cli.report")
     monkeypatch.setattr(module, "REPORTS", tmp_path / "reports")
     assert_refused(here("report"), "not in a checkout", "give --output")

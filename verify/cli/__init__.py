@@ -111,8 +111,8 @@ def _refusals() -> tuple[type[Exception], ...]:
 
 
 def _told(error: Exception) -> str:
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror.lower()}"
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'output'}: {error.strerror.lower()}"
     return str(error)
 
 

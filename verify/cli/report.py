@@ -40,8 +40,10 @@ def report(cell: tuple[str, ...], output: Path | None, *, check: bool) -> int:
     Exit status 1 if a claim failed; the pages are written all the same, and say so.
     """
     folder = output or REPORTS
-    if output is None and not folder.is_dir():
-        raise click.UsageError("not in a checkout, so there is no reports/ folder: give --output")
+    if output is None and not (folder.is_dir() and Path.cwd().is_relative_to(folder.parent)):
+        raise click.UsageError(
+            f"{Path.cwd()}: not in a checkout, whose reports/ it would be: give --output"
+        )
     if output is None and any(is_file(name) for name in cell):
         raise click.UsageError("a cell from a file needs --output: reports/ is for known cells")
     if check and not folder.is_dir():

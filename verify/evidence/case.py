@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import cycle
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +27,9 @@ from verify.interpret import evaluate
 Array = npt.NDArray[Any]
 Arrays = Mapping[str, Array]
 
-Kind = Literal["ordinary", "saturated", "opposite", "small", "large", "wide", "tiny", "huge"]
+Kind = Literal[
+    "ordinary", "saturated", "opposite", "small", "large", "wide", "long", "tiny", "huge"
+]
 
 SCALE: Mapping[Kind, float] = {"small": 0.01, "large": 4.0, "tiny": 1e-10, "huge": 8.0}
 """`tiny` leaves products of four in float32 below its normal range; `huge` makes pre-activations of
@@ -34,6 +38,9 @@ SATURATING_SCALE = 2.0
 """Of a cell without gates that is to be saturated: logits of some ±20 saturate a softmax."""
 BATCH, STEPS = 2, 3
 STATE_LENGTHS, OTHER_LENGTHS = (3, 5, 7), (4, 6, 8)
+LONG_STATE_LENGTHS, LONG_STATES, LONG_STEPS = (48, 32), 7168, 20
+"""Of a `long` case: lengths that a product cuts into blocks of columns, and so many values of a
+state in the batch that a sequence goes some steps at a time."""
 
 DRIVE = (20.0, 0.0, -40.0)
 """What is added to the biases of a logistic gate, unit after unit; half of it to those of a tanh,
@@ -56,6 +63,8 @@ class Case:
         point: parameters with their own axes; states (B, ...); inputs (T, B, ...).
         cotangents: of the results by name, (T, B, ...).
         tangents: of everything in `point`, of the same shapes.
+        checkpoint_every: the steps from one kept state of a sequence to the next, where a subject
+            keeps states alone; None where it keeps everything.
     """
 
     cell: Cell
@@ -65,6 +74,7 @@ class Case:
     point: Arrays
     cotangents: Arrays
     tangents: Arrays
+    checkpoint_every: int | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -147,15 +157,21 @@ def moved(case: Case, step: float) -> Case:
 def default_sizes(cell: Cell, kind: Kind = "ordinary") -> dict[str, int]:
     """Distinct small lengths for the axes; those of states have at least three units.
 
-    In a `wide` case states have eight units and there are ten steps.
+    In a `wide` case states have eight units and there are ten steps; a `long` one is as large as
+    what generated sequences do not do at once.
     """
-    of_states = [axis for state in cell.states for axis in state.axes]
+    of_states = list(dict.fromkeys(axis for state in cell.states for axis in state.axes))
+    if kind == "long":
+        of_results = of_states or ["n_h"]
+        long = dict(zip(of_results, cycle(LONG_STATE_LENGTHS), strict=False))
+        rows = max(BATCH, LONG_STATES // max(1, prod(long[axis] for axis in of_states)))
+        return {axis: long.get(axis, 5) for axis in cell.axes} | {"B": rows, "T": LONG_STEPS}
     if kind == "wide":
         wide = {axis: 8 if axis in of_states or axis == "n_h" else 5 for axis in cell.axes}
         return {**wide, "B": BATCH, "T": 10}
     lengths: dict[str, int] = {}
     for axes, free in (
-        (dict.fromkeys(of_states), STATE_LENGTHS),
+        (of_states, STATE_LENGTHS),
         ([axis for axis in cell.axes if axis not in of_states], OTHER_LENGTHS),
     ):
         for k, axis in enumerate(axes):
@@ -171,6 +187,8 @@ def make_case(
     Args:
         cell: the cell.
         kind: `ordinary`; `wide` for more units and steps, with weights of variance 1/(fan in);
+            `long` for many of both and of samples, with weights half as large, so that bounds on
+            rounding do not grow beyond what they bound;
             `small`, `large`, `tiny` or `huge` values; `saturated` and `opposite`, where biases
             drive some units of every gate to one end and some to the other.
         seed: of the random generator; the same for all kinds, so that they differ in kind alone.
@@ -191,10 +209,10 @@ def make_case(
         scale = SATURATING_SCALE
     point = {s.name: np.asarray(scale * draw(s)) for s in arguments}
     tangents = {s.name: draw(s) for s in arguments}
-    if kind == "wide":
+    if kind in ("wide", "long"):
         for symbol in cell.parameters:
             if len(symbol.axes) > 1:  # so that N(0, 1) inputs give sums of N(0, 1) again
-                point[symbol.name] /= np.sqrt(lengths[symbol.axes[-1]])
+                point[symbol.name] /= np.sqrt(lengths[symbol.axes[-1]]) * (1 + (kind == "long"))
     for name in _on_simplex(cell):
         point[name] = np.exp(point[name]) / np.exp(point[name]).sum(axis=-1, keepdims=True)
         tangents[name] -= tangents[name].mean(axis=-1, keepdims=True)

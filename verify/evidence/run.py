@@ -22,9 +22,12 @@ from verify.routes import routes
 from verify.routes.many_digits import needing
 from verify.routes.route import ElementRoute, Route
 
-KINDS: tuple[Kind, ...] = ("ordinary", "saturated", "opposite", "small", "large", "wide")
+KINDS: tuple[Kind, ...] = ("ordinary", "saturated", "opposite", "small", "large", "wide", "long")
 COVERED: tuple[Kind, ...] = ("ordinary", "saturated", "opposite")
 """Where every element must be decided by two routes; the other cases are looked at besides."""
+
+LARGER: tuple[Kind, ...] = ("wide", "long")
+"""For sizes, not for finding mistakes in equations: some of their lengths are equal."""
 
 QUICK_KINDS = COVERED[:2]
 PLANTED_AT: tuple[Kind, ...] = ("ordinary", "saturated")
@@ -91,7 +94,7 @@ def run_routes(
     """
     subject = subject or interpreted(programs_of(cell))
     cases = {kind: make_case(cell, kind, seed) for kind in KINDS}
-    yield _adequate(cell, [case for kind, case in cases.items() if kind != "wide"])
+    yield _adequate(cell, [case for kind, case in cases.items() if kind not in LARGER])
     coverage = Coverage()
     found = list(routes())
     covered = QUICK_KINDS if quick else COVERED

@@ -117,7 +117,8 @@ class _Calls:
         return self.module.step(*self._arguments(case.point, 0))
 
     def _unrolled(self, case: Case) -> Any:  # noqa: ANN401
-        return self.module.unroll(*self._arguments(case.point, None))
+        every = case.checkpoint_every
+        return self.module.unroll(*self._arguments(case.point, None), checkpoint_every=every)
 
     @property
     def _next_type(self) -> Any:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""Laws of structure: a batch is its samples, a sequence is its steps, derivatives are linear."""
+"""Laws of structure: of a batch and its samples, a sequence and its steps, and of linearity."""
 
 from __future__ import annotations
 
@@ -25,14 +25,15 @@ class Laws:
 
     name: str = "laws"
     shows: str = (
-        "A batch equals its samples one by one, a sequence equals its steps chained, and "
+        "A batch equals its samples one by one, a sequence equals its steps chained, also where it "
+        "is too long to be computed at once or is computed again from checkpoints, and "
         "derivatives are linear in their cotangents or tangents, within the rounding of the sums."
     )
-    does_not_show: str = "That any derivative is right: a wrong one can obey all three."
+    does_not_show: str = "That any derivative is right: a wrong one can obey all of them."
     functions: tuple[Function, ...] = FUNCTIONS
-    kinds: tuple[str, ...] = ("ordinary", "saturated", "opposite", "small", "large", "wide")
+    kinds: tuple[str, ...] = ("ordinary", "saturated", "opposite", "small", "large", "wide", "long")
     elementwise: bool = False
-    claims: tuple[str, ...] = ("batch", "sequence", "linear")
+    claims: tuple[str, ...] = ("batch", "sequence", "checkpoints", "linear")
     undecided: str = "rounding allows more than a small part of the value, which cancels"
 
     def asked(self, *, quick: bool) -> tuple[Function, ...]:  # noqa: ARG002 - fast in any case
@@ -42,12 +43,14 @@ class Laws:
     def compare(
         self, subject: Subject, case: Case, functions: Iterable[Function]
     ) -> Iterator[Comparison]:
-        """All laws of these functions."""
+        """All laws of these functions; for a long case those of sequences."""
         for function in functions:
-            yield from _batch(subject, case, function)
-            yield from _linear(subject, case, function)
+            if case.kind != "long":
+                yield from _batch(subject, case, function)
+                yield from _linear(subject, case, function)
             if function in _CHAINED and not _counts_steps(case):
                 yield from _chain(subject, case, function)
+                yield from _checkpoints(subject, case, function)
 
 
 @lru_cache(maxsize=64)
@@ -127,6 +130,20 @@ def _chain(subject: Subject, case: Case, function: Function) -> Iterator[Compari
         quantity = f"sequence law, {function}.{name}"
         # Each step rounds what it is handed no more than the sequence rounds the same values.
         yield Comparison(quantity, got[name], value, bound[name], bound[name])
+
+
+@lru_cache(maxsize=64)
+def _in_segments(case: Case) -> Case:
+    """The case with a sequence that keeps some states alone: three segments or four."""
+    return replace(case, checkpoint_every=max(1, case.sizes["T"] // 3))
+
+
+def _checkpoints(subject: Subject, case: Case, function: Function) -> Iterator[Comparison]:
+    """A sequence from checkpoints is the one that keeps everything."""
+    whole, bound = subject.compute(function, case), rounding(case, function)
+    for name, got in subject.compute(function, _in_segments(case)).items():
+        quantity = f"checkpoint law, {function}.{name}"
+        yield Comparison(quantity, got, whole[name], bound[name], bound[name])
 
 
 def chained_forward(subject: Subject, case: Case) -> dict[str, Array]:
