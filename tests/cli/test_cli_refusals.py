@@ -144,6 +144,7 @@ def test_report_outside_a_checkout(
     here: Here, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """In another folder, or from a package without reports/, the place has to be given."""
+    monkeypatch.chdir(tmp_path)
     assert_refused(here("report"), str(tmp_path), "not in a checkout", "give --output")
     module = importlib.import_module("verify.cli.report")
     monkeypatch.setattr(module, "REPORTS", tmp_path / "reports")
@@ -155,8 +156,10 @@ def test_report_of_a_file_needs_a_folder(
     here: Here, monkeypatch: pytest.MonkeyPatch, own_cell: Path
 ) -> None:
     """The reports of the checkout are for its own cells."""
+    monkeypatch.chdir(own_cell.parent)
     module = importlib.import_module("verify.cli.report")
-    monkeypatch.setattr(module, "REPORTS", own_cell.parent)
+    (own_cell.parent / "reports").mkdir()
+    monkeypatch.setattr(module, "REPORTS", own_cell.parent / "reports")
     assert_refused(here("report", str(own_cell)), "needs --output")
 
 
