@@ -3,6 +3,8 @@
 A statement is a substitution (gates at 0 or 1, or driven there) and a claim between expressions
 of the cell's symbols and of derived ones: `gradient(W_h)` is the cotangent of a parameter,
 `jacobian(h_next, h)` a total derivative, `direct(c_next, c)` the derivative of one equation alone.
+Along one direction in all arguments, `jvp(h_next)` is the change of a value, `hvp(W_h)` that of a
+gradient.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 import sympy as sp
 
-from equations.derive.names import CotangentNames, jacobian_name
+from equations.derive.names import CotangentNames, TangentNames, jacobian_name
 from equations.language import LanguageError, TensorSymbol, axes_of
 
 if TYPE_CHECKING:
@@ -127,6 +129,16 @@ def direct(of: TensorSymbol, by: TensorSymbol) -> TensorSymbol:
     return TensorSymbol(f"direct_{of}_{by}", (*of.axes, *by.axes), origin=("direct", (of, by)))
 
 
+def jvp(of: TensorSymbol) -> TensorSymbol:
+    """The change of a value along a direction in all arguments: the Jacobian times it."""
+    return TangentNames(()).tangent(of)
+
+
+def hvp(of: TensorSymbol) -> TensorSymbol:
+    """The change of a gradient along a direction in all arguments: the Hessian times it."""
+    return jvp(gradient(of))
+
+
 def check_statements(
     cell: str, statements: Iterable[Boundary | Saturation], known: Iterable[TensorSymbol]
 ) -> None:
@@ -158,4 +170,5 @@ def _sources(symbol: TensorSymbol) -> tuple[TensorSymbol, ...]:
     """The symbols of the cell that a symbol of a statement is about."""
     if symbol.origin is None:
         return (symbol,)
-    return tuple(source for source in symbol.origin[1] if isinstance(source, TensorSymbol))
+    above = (source for source in symbol.origin[1] if isinstance(source, TensorSymbol))
+    return tuple(source for symbol in above for source in _sources(symbol))

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, gradient, jacobian
+from equations.boundary import Boundary, Saturation, gradient, hvp, jacobian, jvp
 from equations.definition import Definition, Input, Output, Parameter, State
 from equations.language import Contract, Identity, dot, maximum, minimum, outer, scale, sigmoid
 from equations.theorem import Theorem, slope
@@ -63,11 +63,21 @@ class deltanet(Definition):
             at={beta: 1},
             given=((dot(k, k), 1),),
         ),
+        Boundary("β = 0 leaves no curvature in W_v", hvp(W_v), "=", 0, at={beta: 0}),
+        Boundary(
+            "β = 0 leaves the curvature of a product in S",
+            hvp(S),
+            "=",
+            outer(gradient(o), jvp(q)),
+            at={beta: 0},
+        ),
+        Boundary("β = 1 leaves no curvature in its own weights", hvp(w_beta), "=", 0, at={beta: 1}),
         Saturation("a saturated β lets no gradient into its own weights", beta),
         Boundary("β = 1 stores v under any key", S_next @ k, "=", v, at={beta: 1}, holds=False),
         Boundary(
             "β = 1 forgets everything", jacobian(S_next, S), "=", 0, at={beta: 1}, holds=False
         ),
+        Boundary("β = 1 leaves no curvature in W_v", hvp(W_v), "=", 0, at={beta: 1}, holds=False),
     )
 
     theorems = (

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
 from equations.cells.gru import gru
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, Identity, absolute, maximum, minimum, sigmoid, tanh
@@ -82,6 +82,16 @@ class gru_after(Definition):
             "<=",
             maximum(absolute(h), sp.S.One),
         ),
+        Boundary("Γ_u = 0 leaves no curvature in h", hvp(h), "=", 0, at={u: 0}),
+        Boundary(
+            "Γ_u = 1 leaves the curvature of the candidate's tanh",
+            hvp(b_h),
+            "=",
+            -2 * gradient(h_next) * h_cand * jvp(h_cand),
+            at={u: 1},
+        ),
+        Boundary("Γ_u = 1 leaves no curvature in its own weights", hvp(W_u), "=", 0, at={u: 1}),
+        Boundary("Γ_r = 1 leaves no curvature in its own weights", hvp(W_r), "=", 0, at={r: 1}),
         Saturation("a saturated Γ_u lets no gradient into its own weights", u),
         Saturation("a saturated Γ_r lets no gradient into its own weights", r),
         Saturation(
@@ -89,6 +99,7 @@ class gru_after(Definition):
         ),
         Boundary("Γ_u = 1 copies the state", h_next, "=", h, at={u: 1}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+        Boundary("Γ_u = 1 leaves no curvature in b_h", hvp(b_h), "=", 0, at={u: 1}, holds=False),
     )
 
     theorems = (

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, Identity, absolute, hard_sigmoid, maximum, minimum, tanh
 from equations.theorem import Theorem, slope
@@ -63,11 +63,22 @@ class gru_keep_hard(Definition):
             "=",
             Contract("i,ij->ij", u, Identity("n_h")),
         ),
+        Boundary("Γ_u = 1 leaves no curvature in h", hvp(h), "=", 0, at={u: 1}),
+        Boundary(
+            "Γ_u = 0 leaves the curvature of the candidate's tanh",
+            hvp(b_h),
+            "=",
+            -2 * gradient(h_next) * h_cand * jvp(h_cand),
+            at={u: 0},
+        ),
+        Boundary("Γ_u = 1 leaves no curvature in its own weights", hvp(W_u), "=", 0, at={u: 1}),
+        Boundary("Γ_r = 1 leaves no curvature in its own weights", hvp(W_r), "=", 0, at={r: 1}),
         Saturation("a saturated candidate dies twice as fast as σ", h_cand, rate=2),
         Boundary("Γ_u = 0 copies the state", h_next, "=", h, at={u: 0}, holds=False),
         Boundary(
             "Γ_r = 1 sends no gradient into W_r", gradient(h_cand), "=", 0, at={r: 1}, holds=False
         ),
+        Boundary("Γ_u = 0 leaves no curvature in b_h", hvp(b_h), "=", 0, at={u: 0}, holds=False),
     )
 
     theorems = (

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
 from equations.cells.lstm_peephole import lstm_peephole
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Identity, absolute, maximum, minimum, sigmoid, tanh
@@ -67,11 +67,22 @@ class lstm_coupled(Definition):
             maximum(absolute(c), sp.S.One),
         ),
         Boundary("h stays within (-1, 1)", absolute(h_next), "<", 1),
+        Boundary("i = 0 and o = 0 leave no curvature in c", hvp(c), "=", 0, at={i: 0, o: 0}),
+        Boundary(
+            "i = 1 and o = 0 leave the curvature of the candidate's tanh",
+            hvp(b_g),
+            "=",
+            -2 * gradient(c_next) * g * jvp(g),
+            at={i: 1, o: 0},
+        ),
+        Boundary("i = 1 leaves no curvature in its own weights", hvp(W_i), "=", 0, at={i: 1}),
+        Boundary("o = 1 leaves no curvature in its own weights", hvp(W_o), "=", 0, at={o: 1}),
         Saturation("a saturated i lets no gradient into its own weights", i),
         Saturation("a saturated o lets no gradient into its own weights", o),
         Saturation("a saturated g lets no gradient through, twice as fast as σ", g, rate=2),
         Boundary("i = 1 carries c unchanged", c_next, "=", c, at={i: 1}, holds=False),
         Boundary("o = 0 cuts the gradient into c", gradient(c), "=", 0, at={o: 0}, holds=False),
+        Boundary("i = 0 leaves no curvature in c", hvp(c), "=", 0, at={i: 0}, holds=False),
     )
 
     theorems = (

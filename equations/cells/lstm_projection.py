@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
 from equations.theorem import Theorem, constant, norm, slope, tangent
@@ -66,12 +66,28 @@ class lstm_projection(Definition):
             at={o: 0},
         ),
         Boundary("c grows by less than 1 a step", absolute(c_next), "<", absolute(c) + 1),
+        Boundary(
+            "f = 1, i = 0 and o = 0 leave no curvature in c", hvp(c), "=", 0, at={f: 1, i: 0, o: 0}
+        ),
+        Boundary(
+            "i = 1 and o = 0 leave the curvature of the candidate's tanh",
+            hvp(b_g),
+            "=",
+            -2 * gradient(c_next) * g * jvp(g),
+            at={i: 1, o: 0},
+        ),
+        Boundary("f = 1 leaves no curvature in its own weights", hvp(W_f), "=", 0, at={f: 1}),
+        Boundary("i = 1 leaves no curvature in its own weights", hvp(W_i), "=", 0, at={i: 1}),
+        Boundary("o = 1 leaves no curvature in its own weights", hvp(W_o), "=", 0, at={o: 1}),
         Saturation("a saturated f lets no gradient into its own weights", f),
         Saturation("a saturated i lets no gradient into its own weights", i),
         Saturation("a saturated o lets no gradient into its own weights", o),
         Saturation("a saturated g lets no gradient through, twice as fast as σ", g, rate=2),
         Boundary("f = 1 alone carries c unchanged", c_next, "=", c, at={f: 1}, holds=False),
         Boundary("h stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+        Boundary(
+            "f = 1, i = 0 leave no curvature in c", hvp(c), "=", 0, at={f: 1, i: 0}, holds=False
+        ),
     )
 
     theorems = (

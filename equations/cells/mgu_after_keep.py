@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, jacobian
+from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
 from equations.cells.gru_after_keep import gru_after_keep
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Identity, absolute, maximum, minimum, sigmoid, tanh
@@ -55,12 +55,22 @@ class mgu_after_keep(Definition):
             "<=",
             maximum(absolute(h), sp.S.One),
         ),
+        Boundary("f = 1 leaves no curvature in h", hvp(h), "=", 0, at={f: 1}),
+        Boundary(
+            "f = 0 leaves the curvature of the candidate's tanh",
+            hvp(b_h),
+            "=",
+            -2 * gradient(h_next) * h_cand * jvp(h_cand),
+            at={f: 0},
+        ),
+        Boundary("f = 1 leaves no curvature in its own weights", hvp(W_f), "=", 0, at={f: 1}),
         Saturation("a saturated f lets no gradient into its own weights", f),
         Saturation(
             "a saturated candidate lets no gradient through, twice as fast as σ", h_cand, rate=2
         ),
         Boundary("f = 0 copies the state", h_next, "=", h, at={f: 0}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
+        Boundary("f = 0 leaves no curvature in b_h", hvp(b_h), "=", 0, at={f: 0}, holds=False),
     )
 
     theorems = (

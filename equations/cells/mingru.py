@@ -2,9 +2,9 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, gradient, jacobian
+from equations.boundary import Boundary, Saturation, gradient, hvp, jacobian, jvp
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Identity, absolute, maximum, minimum, sigmoid
+from equations.language import Identity, absolute, maximum, minimum, outer, sigmoid
 from equations.theorem import Theorem, constant, slope, tangent
 
 
@@ -51,6 +51,16 @@ class mingru(Definition):
             "<=",
             maximum(absolute(h), absolute(h_cand)),
         ),
+        Boundary("z = 0 leaves no curvature in h", hvp(h), "=", 0, at={z: 0}),
+        Boundary("z = 1 leaves no curvature in b_h", hvp(b_h), "=", 0, at={z: 1}),
+        Boundary(
+            "z = 1 leaves the curvature of a product in W_h",
+            hvp(W_h),
+            "=",
+            outer(gradient(h_next), jvp(x)),
+            at={z: 1},
+        ),
+        Boundary("z = 1 leaves no curvature in its own weights", hvp(W_z), "=", 0, at={z: 1}),
         Saturation("a saturated z lets no gradient into its own weights", z),
         Boundary("z = 1 copies the state", h_next, "=", h, at={z: 1}, holds=False),
         Boundary(
@@ -60,6 +70,7 @@ class mingru(Definition):
             maximum(absolute(h), sp.S.One),
             holds=False,
         ),
+        Boundary("z = 1 leaves no curvature in W_h", hvp(W_h), "=", 0, at={z: 1}, holds=False),
     )
 
     theorems = (

@@ -1,6 +1,6 @@
 """The simple recurrent network with a tanh."""
 
-from equations.boundary import Boundary, Saturation, jacobian
+from equations.boundary import Boundary, Saturation, gradient, hvp, jacobian, jvp
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, absolute, tanh
 from equations.theorem import Theorem, norm, slope, tangent
@@ -31,6 +31,12 @@ class rnn(Definition):
             "=",
             Contract("i,ij->ij", 1 - h_next**2, U_h),
         ),
+        Boundary(
+            "the curvature in the bias is that of tanh",
+            hvp(b_h),
+            "=",
+            -2 * gradient(h_next) * h_next * jvp(h_next),
+        ),
         Saturation("a saturated unit lets no gradient through, twice as fast as σ", h_next, rate=2),
         Boundary(
             "the gradient passes through U_h unchanged",
@@ -40,6 +46,13 @@ class rnn(Definition):
             holds=False,
         ),
         Saturation("a saturated tanh dies no faster than σ", h_next, rate=1, holds=False),
+        Boundary(
+            "the curvature in the bias is that of the logistic function",
+            hvp(b_h),
+            "=",
+            gradient(h_next) * (1 - 2 * h_next) * jvp(h_next),
+            holds=False,
+        ),
     )
 
     theorems = (

@@ -2,7 +2,7 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, jacobian
+from equations.boundary import Boundary, Saturation, gradient, hvp, jacobian, jvp
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, absolute, sigmoid
 from equations.theorem import Theorem, norm, slope, tangent
@@ -34,12 +34,25 @@ class rnn_logistic(Definition):
             "=",
             Contract("i,ij->ij", h_next * (1 - h_next), U_h),
         ),
+        Boundary(
+            "the curvature in the bias is that of the logistic function",
+            hvp(b_h),
+            "=",
+            gradient(h_next) * (1 - 2 * h_next) * jvp(h_next),
+        ),
         Saturation("a saturated unit lets no gradient through", h_next),
         Boundary(
             "the gradient shrinks by 1 - h² on its way through U_h",
             jacobian(h_next, h),
             "=",
             Contract("i,ij->ij", 1 - h_next**2, U_h),
+            holds=False,
+        ),
+        Boundary(
+            "the curvature in the bias is that of tanh",
+            hvp(b_h),
+            "=",
+            -2 * gradient(h_next) * h_next * jvp(h_next),
             holds=False,
         ),
     )

@@ -1,6 +1,6 @@
 """The simple recurrent network with a rectifier."""
 
-from equations.boundary import Boundary, jacobian
+from equations.boundary import Boundary, hvp, jacobian
 from equations.definition import Definition, Input, Parameter, State
 from equations.language import Contract, absolute, relu
 from equations.theorem import Theorem, norm, tangent
@@ -30,6 +30,7 @@ class rnn_relu(Definition):
             "=",
             Contract("i,ij->ij", h_next, U_h),
         ),
+        Boundary("a rectifier has no curvature in its bias", hvp(b_h), "=", 0),
         Boundary(
             "the gradient shrinks by 1 - h² on its way through U_h",
             jacobian(h_next, h),
@@ -37,6 +38,7 @@ class rnn_relu(Definition):
             Contract("i,ij->ij", 1 - h_next**2, U_h),
             holds=False,
         ),
+        Boundary("a rectifier has no curvature in its weights", hvp(W_h), "=", 0, holds=False),
     )
 
     theorems = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sympy as sp
 
-from equations.boundary import Boundary, check_statements, direct, gradient, jacobian
+from equations.boundary import Boundary, check_statements, direct, gradient, hvp, jacobian, jvp
 from equations.language import Identity, LanguageError, TensorSymbol
 from verify.boundaries.check import check_boundaries
 from verify.boundaries.record import BoundaryResult
@@ -72,6 +72,29 @@ def test_a_gate_without_a_bias_cannot_be_driven(tmp_path: Path) -> None:
     assert not found[1].as_expected
 
 
+def test_second_order_of_ones_own(tmp_path: Path) -> None:
+    """Directions of inputs and changes of values, old and new, may stand on either side."""
+    found = check(
+        tmp_path,
+        *LEAKY,
+        "boundaries = (",
+        "    Boundary('direction', outer(gradient(h_next), jvp(x)), '=', hvp(V), at={u: 0}),",
+        "    Boundary('keeps', jvp(h_next), '=', jvp(h), at={u: 0}),",
+        "    Boundary('bends', hvp(b), '=', gradient(h_next) * jvp(u) * jvp(u)),",
+        ")",
+    )
+    verdicts = [(r.name, r.verdict) for r in found]
+    refuted = [(name, "refuted") for name in ("direction", "bends") for _ in range(3)]
+    assert sorted(verdicts) == sorted([*refuted, *[("keeps", "holds")] * 3])
+
+
+def test_a_hessian_product_is_of_an_argument(tmp_path: Path) -> None:
+    """Of an inner value there is none, and the message says so."""
+    line = "boundaries = (Boundary('inner', hvp(u), '=', 0, at={u: 0}),)"
+    with pytest.raises(LanguageError, match="own: hvp: u is not an argument of the cell"):
+        check(tmp_path, *LEAKY, line)
+
+
 def test_an_inequality_outside_the_class_is_not_guessed(tmp_path: Path) -> None:
     """True, since u² < 1, but not affine in u: the proof says so, and the code holds."""
     found = check(
@@ -131,6 +154,8 @@ def test_statements_about_what_the_cell_does_not_have_are_refused() -> None:
         (h_next, S @ h),
         (gradient(S), sp.S.Zero),
         (direct(h_next, S), sp.S.Zero),
+        (jvp(S), sp.S.Zero),
+        (hvp(S), sp.S.Zero),
     ):
         with pytest.raises(LanguageError, match="cell: boundary 'other': S is not one of its"):
             check_statements("cell", [Boundary("other", left, "=", right)], [h, h_next])

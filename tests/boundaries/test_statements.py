@@ -8,7 +8,7 @@ from functools import cache
 import pytest
 
 from equations import cells
-from equations.boundary import Boundary, Saturation
+from equations.boundary import Boundary, Saturation, hvp
 from equations.language import ramp, sigmoid
 from verify.boundaries.check import check_boundaries
 from verify.boundaries.record import BoundaryResult
@@ -67,6 +67,18 @@ def test_a_cell_with_gates_has_statements_about_both_ends_and_a_planted_one(name
             assert any(isinstance(s, Saturation) and s.gate == symbol for s in cell.boundaries)
         else:
             assert ends == {0, 1}
+
+
+@every_cell
+def test_a_recurrent_cell_has_statements_of_second_order_and_a_planted_one(name: str) -> None:
+    """What is left of the curvature at an end, and something that is not."""
+    second = [
+        s.holds
+        for s in cells[name].boundaries
+        if isinstance(s, Boundary)
+        and any(s.symbols & {hvp(of)} for of in cells[name].program.arguments)
+    ]
+    assert set(second) == ({True, False} if cells[name].states else set())
 
 
 @every_cell

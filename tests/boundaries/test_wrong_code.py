@@ -36,10 +36,12 @@ def compiled(text: str) -> ModuleType:
     return module
 
 
-def noticed(name: str, module: ModuleType) -> bool:
-    """Whether any statement about the code is no longer found to be what it is."""
+def noticed(name: str, module: ModuleType, *, second: bool = False) -> bool:
+    """Whether any statement, or one of second order, is no longer found to be what it is."""
     cell = cells[name]
     for statement in sorted(cell.boundaries, key=lambda s: not isinstance(s, Saturation)):
+        if second and "tangent" not in kinds_of(statement):
+            continue
         findings = [approach(cell, module, statement, quick=True)]
         if isinstance(statement, Boundary):
             findings.append(hit(cell, module, statement, quick=True))
@@ -47,6 +49,11 @@ def noticed(name: str, module: ModuleType) -> bool:
         if any(finding.verdict != expected for finding in findings):
             return True
     return False
+
+
+def kinds_of(statement: Boundary | Saturation) -> set[str]:
+    """What a statement speaks of."""
+    return {symbol.origin[0] if symbol.origin else "value" for symbol in statement.symbols}
 
 
 def body(text: str, function: str) -> tuple[int, int]:
@@ -61,7 +68,7 @@ def changes(text: str, function: str, pattern: str, new: str) -> Iterator[str]:
     for match in re.finditer(pattern, text[start:end]):
         line = text[text.rindex("\n", 0, start + match.start()) + 1 :]
         if not line.lstrip().startswith("#"):
-            yield text[: start + match.start()] + new + text[start + match.end() :]
+            yield text[: start + match.start()] + match.expand(new) + text[start + match.end() :]
 
 
 @gated
@@ -88,6 +95,17 @@ def test_a_gate_factor_lost_from_the_backward_pass_is_noticed(name: str) -> None
         assert noticed(name, compiled(text))
 
 
+@soft
+def test_a_slope_lost_from_the_second_order_is_noticed(name: str) -> None:
+    """Each σ' = (1 - u) u of the Hessian-vector product matters where its gate is one."""
+    rest = r"one_minus_\w+"
+    slope = rf"(    da_\w+ = .*?)(?:{rest} \* | \* {rest}\b)"
+    texts = list(changes(source(name), "step_hvp", slope, r"\1"))
+    assert texts
+    for text in texts:
+        assert noticed(name, compiled(text), second=True)
+
+
 @pytest.mark.parametrize("name", HARD)
 def test_a_mask_lost_from_the_backward_pass_is_noticed(name: str) -> None:
     """A gate that is held at an end passes nothing on."""
@@ -107,12 +125,12 @@ def test_a_gate_mirrored_in_the_forward_pass_is_noticed(name: str) -> None:
 
 
 def test_statements_are_about_more_than_one_function_of_the_module() -> None:
-    """The forward pass, the backward pass and the Jacobian all occur in some statement."""
+    """The forward and the backward pass, the Jacobian and second order all occur in some."""
     kinds = {
-        symbol.origin[0] if symbol.origin else "value"
+        kind
         for name in cells
         for statement in cells[name].boundaries
         if isinstance(statement, Boundary)
-        for symbol in statement.symbols
+        for kind in kinds_of(statement)
     }
-    assert kinds == {"value", "cotangent", "jacobian", "direct"}
+    assert kinds == {"value", "cotangent", "jacobian", "direct", "tangent"}

@@ -80,23 +80,26 @@ def computed(
     free: Mapping[str, Array],
     sizes: Mapping[str, Any],
     arithmetic: Arithmetic,
+    *,
+    along: tuple[TensorSymbol, ...] | None = None,
 ) -> dict[str, Array]:
     """All values of a cell and these derived symbols, from the forward and derived equations.
 
     Args:
         cell: the cell.
         symbols: derived symbols, as `derived_symbols` gives them.
-        free: what is given instead of computed, by name: arguments, cotangents of results, and
-            whatever else is held.
+        free: what is given instead of computed, by name: arguments, cotangents of results,
+            directions, and whatever else is held.
         sizes: the length of each axis.
         arithmetic: what a number is.
+        along: the arguments that a tangent is along; all of them unless told otherwise.
     """
     forward = cell.forward()
     whole = held(forward, _among(forward, free))
     known = {**free, **evaluate(whole, free, sizes, arithmetic)}
     for symbol in symbols:
         if symbol.name not in free:
-            program, result = derived_program(cell, symbol)
+            program, result = derived_program(cell, symbol, along)
             rest = _given(program, _among(program, free))
             known[symbol.name] = evaluate(rest, known, sizes, arithmetic)[result.name]
     return known
@@ -109,16 +112,30 @@ def _among(program: Program, free: Mapping[str, Array]) -> tuple[TensorSymbol, .
 _given = lru_cache(maxsize=256)(Program.given)
 
 
-def free_symbols(cell: Cell, symbols: Iterable[TensorSymbol]) -> list[TensorSymbol]:
+def free_symbols(
+    cell: Cell,
+    symbols: Iterable[TensorSymbol],
+    *,
+    along: tuple[TensorSymbol, ...] | None = None,
+) -> list[TensorSymbol]:
     """What the symbols of a claim are computed from, in a stable order.
 
-    They are arguments of the cell, cotangents of its results, tangents of its old states and
-    constants.
+    They are arguments of the cell, cotangents of its results, constants and, where a symbol is a
+    tangent, the directions of the arguments `along`; of all of them unless told otherwise.
     """
     fixed = (*cell.program.arguments, *seeds_of(cell).values())
     own = {s for s in symbols if s.origin is not None and s.origin[0] == "constant"}
-    own |= {s for s in map(TangentNames(()).tangent, cell.states) if s in set(symbols)}
+    if any(s.origin is not None and s.origin[0] == "tangent" for s in symbols):
+        own |= set(directions(cell, along).values())
     return [*fixed, *sorted(own, key=str)]
+
+
+def directions(
+    cell: Cell, along: tuple[TensorSymbol, ...] | None = None
+) -> dict[TensorSymbol, TensorSymbol]:
+    """The tangent of each of these arguments of a cell; of all of them unless told otherwise."""
+    names = TangentNames(())
+    return {s: names.tangent(s) for s in (cell.program.arguments if along is None else along)}
 
 
 def ends(boundary: Boundary, sizes: Mapping[str, int], arithmetic: Arithmetic) -> dict[str, Array]:
@@ -139,25 +156,30 @@ def single(cell: Cell, of: TensorSymbol) -> Program:
     return Program(f"equation {of} of {cell.name}", arguments, (Equation(of, value),), (of,))
 
 
-def derived_program(cell: Cell, symbol: TensorSymbol) -> tuple[Program, TensorSymbol]:
+def derived_program(
+    cell: Cell, symbol: TensorSymbol, along: tuple[TensorSymbol, ...] | None = None
+) -> tuple[Program, TensorSymbol]:
     """The derived program that computes a symbol of a claim, and its name for it.
 
-    Its arguments are values of `cell.forward()` and, for a cotangent, those of the results.
+    Its arguments are values of `cell.forward()`, for a cotangent those of the results, and for a
+    tangent those of the arguments `along`; of all of them unless told otherwise.
 
     Raises:
-        LanguageError: the symbol is not made by gradient, jacobian or direct.
+        LanguageError: the symbol is made by none of the functions for it, or has no derivation.
     """
-    key = cell.program, symbol
+    key = cell.program, symbol, along
     if key not in _derived:
-        _derived[key] = _derive(cell, symbol)
+        _derived[key] = _derive(cell, symbol, along)
     return _derived[key]
 
 
-_derived: dict[tuple[Program, TensorSymbol], tuple[Program, TensorSymbol]] = {}
+_derived: dict[tuple[Any, ...], tuple[Program, TensorSymbol]] = {}
 """What was derived already, by the program that defines the cell."""
 
 
-def _derive(cell: Cell, symbol: TensorSymbol) -> tuple[Program, TensorSymbol]:
+def _derive(
+    cell: Cell, symbol: TensorSymbol, along: tuple[TensorSymbol, ...] | None
+) -> tuple[Program, TensorSymbol]:
     kind, sources = symbol.origin or ("", ())
     of = sources[0] if sources else symbol
     if kind == "cotangent":
@@ -176,8 +198,13 @@ def _derive(cell: Cell, symbol: TensorSymbol) -> tuple[Program, TensorSymbol]:
         program = one.needed_for([s for s in inner.arguments if one.value_of(s) is not None])
         whole = program.then(inner, inner.name).needed_for(inner.results)
         return whole, inner.results[0]
+    if kind == "tangent" and of.origin is not None and of.origin[0] == "cotangent":
+        if (argument := of.origin[1][0]) not in cell.program.arguments:
+            raise LanguageError(f"{cell.name}: hvp: {argument} is not an argument of the cell")
+        program = cell.second()
+        return program.needed_for([program[symbol.name]]), program[symbol.name]
     if kind == "tangent":
-        program = tangent(cell.forward(), wrt=cell.states, results=[of])
+        program = tangent(cell.forward(), wrt=along, results=[of])
         return program, program.results[0]
     if kind == "slope":
         value = cell.forward().value_of(of)
@@ -198,7 +225,7 @@ def _derive(cell: Cell, symbol: TensorSymbol) -> tuple[Program, TensorSymbol]:
         )
         return Program(f"norm of {of}", (of,), steps, (symbol,)), symbol
     raise LanguageError(
-        f"{cell.name}: {symbol} is not made by gradient, jacobian, direct, tangent, slope or norm"
+        f"{cell.name}: {symbol} is not made by gradient, jacobian, direct, jvp, hvp, slope or norm"
     )
 
 

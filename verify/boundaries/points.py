@@ -10,14 +10,14 @@ import numpy as np
 
 from equations.language import Size
 from verify.arithmetic.floats import Floats
-from verify.boundaries.claim import claim_program, seeds_of
+from verify.boundaries.claim import claim_program, free_symbols
 from verify.boundaries.record import UndecidedError
 from verify.interpret import evaluate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from equations.boundary import Boundary
+    from equations.boundary import Boundary, Saturation
     from equations.cell import Cell
     from equations.program import Program
 
@@ -38,10 +38,14 @@ def _sizes_in(program: Program) -> tuple[str, ...]:
 
 
 def random_inputs(
-    cell: Cell, sizes: Mapping[str, int], rng: np.random.Generator, spread: float = 1.0
+    cell: Cell,
+    statement: Boundary | Saturation,
+    sizes: Mapping[str, int],
+    rng: np.random.Generator,
+    spread: float = 1.0,
 ) -> dict[str, Array]:
-    """Arguments of the cell and cotangents of its results, normally distributed, by name."""
-    symbols = (*cell.program.arguments, *seeds_of(cell).values())
+    """What a statement is computed from, normally distributed, by name."""
+    symbols = free_symbols(cell, statement.symbols)
     return {s.name: spread * rng.normal(size=[sizes[axis] for axis in s.axes]) for s in symbols}
 
 
@@ -55,7 +59,7 @@ def satisfying(
     """
     program = claim_program(boundary)
     assumed = program.needed_for(program.results[2:])
-    symbols = (*cell.program.arguments, *seeds_of(cell).values())
+    symbols = free_symbols(cell, boundary.symbols)
     needed = cell.forward().needed_for(
         [s for s in assumed.arguments if s in cell.forward().symbols]
     )

@@ -93,11 +93,11 @@ def _related(
     claims = [*theorem.links, *theorem.assumed, *(link for lemma in lemmas for link in lemma.links)]
     symbols = frozenset().union(theorem.symbols, *(lemma.symbols for lemma in lemmas))
     opaque = {s for lemma in lemmas for s in lemma.symbols if _is_taken(s)}
-    free = {s.name: tensor(s) for s in (*free_symbols(cell, symbols), *opaque)}
+    free = {s.name: tensor(s) for s in (*free_symbols(cell, symbols, along=cell.states), *opaque)}
     arithmetic = Components()
     sizes = {axis: Size(axis) for axis in small_sizes(cell)}
     derived = sorted((s for s in symbols if s.origin is not None), key=str)
-    known = computed(cell, derived, free, sizes, arithmetic)
+    known = computed(cell, derived, free, sizes, arithmetic, along=cell.states)
     pairs = tuple((left, right) for left, _, right in claims)
     program = sides_program(theorem.name, symbols, pairs)
     sides = evaluate(program, known, sizes, arithmetic)

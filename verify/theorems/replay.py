@@ -63,7 +63,7 @@ def _draws(
     """Normal numbers of several spreads, and small integers, which can satisfy equations."""
     spread = rng.choice([0.2, 1.0, 3.0], size=DRAWS)
     drawn = {}
-    for symbol in free_symbols(cell, theorem.symbols):
+    for symbol in free_symbols(cell, theorem.symbols, along=cell.states):
         shape = [sizes[axis] for axis in symbol.axes]
         each = (slice(None), *(None for _ in shape))
         normal = rng.normal(size=(DRAWS, *shape)) * spread[each]
@@ -84,7 +84,7 @@ def _excess(
     derived = sorted((s for s in theorem.symbols if s.origin is not None), key=str)
     program = sides_program(theorem.name, theorem.symbols, tuple((a, b) for a, _, b in all_links))
     with np.errstate(all="ignore"):  # a draw that an assumption excludes may divide by zero
-        known = computed(cell, derived, free, sizes, arithmetic)
+        known = computed(cell, derived, free, sizes, arithmetic, along=cell.states)
         sides = evaluate(program, known, sizes, arithmetic)
     excess, allowed = [], []
     for k, (_, relation, _) in enumerate(all_links):

@@ -58,7 +58,7 @@ def approach(
         for dtype in DRIVES:
             rng = np.random.default_rng(2)
             for spread in spreads:
-                inputs = random_inputs(cell, small_sizes(cell), rng, spread)
+                inputs = random_inputs(cell, statement, small_sizes(cell), rng, spread)
                 if isinstance(statement, Saturation):
                     _saturate(cell, module, statement, dtype, used[dtype], inputs)
                 elif statement.at:

@@ -135,7 +135,7 @@ def _points(
     far = FAR[dtype]
     sizes = small_sizes(cell)
     for draw in range(draws):
-        inputs = random_inputs(cell, sizes, rng)
+        inputs = random_inputs(cell, boundary, sizes, rng)
         if boundary.given:
             inputs = satisfying(cell, boundary, sizes, rng)
         if draw % 2:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from verify.arithmetic.floats import Floats
-from verify.boundaries.claim import derived_program, seeds_of
+from verify.boundaries.claim import derived_program, directions, seeds_of
 from verify.boundaries.points import small_sizes
 from verify.interpret import evaluate
 
@@ -36,7 +36,8 @@ class Point:
 
     Args:
         cell, module: the cell and the module generated from it.
-        inputs: arguments of the cell and cotangents of its results, by name, without a batch.
+        inputs: arguments of the cell and cotangents of its results, by name, without a batch; and
+            their directions, for a claim along one.
         dtype: float32 or float64.
     """
 
@@ -61,13 +62,25 @@ class Point:
 
     @cached_property
     def _x(self) -> Array:
-        values = [self._cast(s)[None] for s in self.cell.inputs]
+        return self._inputs([self._cast(s)[None] for s in self.cell.inputs])
+
+    def _inputs(self, values: list[Array]) -> Array:
         return self.module.Inputs(*values) if len(values) > 1 else values[0]
 
     @cached_property
     def state(self) -> Array:
         """The old state, with a batch of one."""
         return self.module.State(*(self._cast(s)[None] for s in self.cell.states))
+
+    @cached_property
+    def _direction(self) -> tuple[Array, Array, Array]:
+        """That of the claim, or the arguments themselves."""
+        own = {s: d if d.name in self.inputs else s for s, d in directions(self.cell).items()}
+        return (
+            self.module.Params(*(self._cast(own[s]) for s in self.cell.parameters)),
+            self._inputs([self._cast(own[s])[None] for s in self.cell.inputs]),
+            self.module.State(*(self._cast(own[s])[None] for s in self.cell.states)),
+        )
 
     def _cast(self, symbol: TensorSymbol) -> Array:
         return np.asarray(self.inputs[symbol.name], dtype=self.dtype)
@@ -97,7 +110,15 @@ class Point:
 
     @cached_property
     def _gradients(self) -> dict[str, Array]:
-        dparams, dx, dstate = self.module.step_vjp(self.params, self.saved, self.dnext)
+        return self._by_name(*self.module.step_vjp(self.params, self.saved, self.dnext))
+
+    @cached_property
+    def _hessian_products(self) -> dict[str, Array]:
+        changed = self.module.step_hvp(self.params, self.saved, self.dnext, *self._direction)
+        return {f"d{name}": value for name, value in self._by_name(*changed).items()}
+
+    def _by_name(self, dparams: Array, dx: Array, dstate: Array) -> dict[str, Array]:
+        """Gradients of arguments, or their changes, by the names of the arguments."""
         found = dict(zip((str(s) for s in self.cell.parameters), dparams, strict=True))
         dinputs = dx if len(self.cell.inputs) > 1 else (dx,)
         found |= {str(s): d[0] for s, d in zip(self.cell.inputs, dinputs, strict=True)}
@@ -114,9 +135,10 @@ class Point:
         }
 
     @cached_property
-    def _tangents(self) -> Array:
-        directions = (self.params, self._x, self.state)
-        return self.module.step_jvp(self.params, self.saved, *directions)
+    def _tangents(self) -> dict[str, Array]:
+        moved = self.module.step_jvp(self.params, self.saved, *self._direction)
+        results = (*self.cell.next_states, *self.cell.outputs)
+        return {str(s): value[0] for s, value in zip(results, moved, strict=True)}
 
     @cached_property
     def known(self) -> dict[str, Array]:
@@ -124,7 +146,8 @@ class Point:
         known = {s.name: self._cast(s) for s in self.cell.program.arguments}
         known |= {
             s.name: np.asarray(self.inputs[s.name], self.dtype)
-            for s in seeds_of(self.cell).values()
+            for s in (*seeds_of(self.cell).values(), *directions(self.cell).values())
+            if s.name in self.inputs
         }
         known |= {
             name: value[0] for name, value in zip(self.saved._fields, self.saved, strict=True)
@@ -133,25 +156,28 @@ class Point:
 
     def value(self, symbol: TensorSymbol) -> Array:
         """The value of a symbol of a claim."""
-        if symbol.origin is not None:
-            kind, sources = symbol.origin
-            if kind == "cotangent" and str(sources[0]) in self._gradients:
-                return self._gradients[str(sources[0])]
-            if kind == "jacobian" and (str(sources[0]), str(sources[-1])) in self._jacobian:
-                return self._jacobian[str(sources[0]), str(sources[-1])]
-            program, result = derived_program(self.cell, symbol)
-            return evaluate(program, self.known, self.sizes, Floats())[result.name]
-        return self.known[symbol.name]
+        if symbol.name in self.known:
+            return self.known[symbol.name]
+        kind, sources = symbol.origin or ("", ())
+        of, by = sources[0], str(sources[-1])
+        if kind == "cotangent" and by in self._gradients:
+            return self._gradients[by]
+        if kind == "jacobian" and (str(of), by) in self._jacobian:
+            return self._jacobian[str(of), by]
+        if kind == "tangent" and by in self._tangents:
+            return self._tangents[by]
+        if kind == "tangent" and by in self._hessian_products:
+            return self._hessian_products[by]
+        program, result = derived_program(self.cell, symbol)
+        return evaluate(program, self.known, self.sizes, Floats())[result.name]
 
     def everything(self) -> Iterator[tuple[str, Array]]:
         """All results of the module's step and its derivatives, by name."""
         yield from self.known.items()
         yield from ((f"d{name}", value) for name, value in self._gradients.items())
         yield from ((f"d{new}_d{old}", value) for (new, old), value in self._jacobian.items())
-        yield from (
-            (f"{name}_dot", v)
-            for name, v in zip(self._tangents._fields, self._tangents, strict=True)
-        )
+        yield from ((f"{name}_dot", value) for name, value in self._tangents.items())
+        yield from ((f"{name}_dot", value) for name, value in self._hessian_products.items())
 
 
 @contextmanager

@@ -33,7 +33,7 @@ def counterexample(cell: Cell, boundary: Boundary, seed: int = 0) -> str | None:
     rng = np.random.default_rng(seed)
     sizes = small_sizes(cell)
     for _ in range(DRAWS):
-        inputs = random_inputs(cell, sizes, rng, spread=rng.choice([0.5, 1.0, 3.0]))
+        inputs = random_inputs(cell, boundary, sizes, rng, spread=rng.choice([0.5, 1.0, 3.0]))
         if boundary.given:
             inputs = satisfying(cell, boundary, sizes, rng)
         values = {name: arithmetic.lift(value) for name, value in inputs.items()}

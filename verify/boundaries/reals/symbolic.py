@@ -14,7 +14,16 @@ import sympy as sp
 
 from equations.language import TensorSymbol
 from verify.arithmetic.symbols import Opaque, Symbols, derivative
-from verify.boundaries.claim import computed, derived_symbols, ends, held, seeds_of, single
+from verify.boundaries.claim import (
+    computed,
+    derived_symbols,
+    directions,
+    ends,
+    free_symbols,
+    held,
+    seeds_of,
+    single,
+)
 from verify.boundaries.record import UndecidedError
 from verify.interpret import evaluate
 
@@ -57,9 +66,7 @@ def from_definition(cell: Cell, boundary: Boundary, sizes: Mapping[str, int]) ->
 def from_derived(cell: Cell, boundary: Boundary, sizes: Mapping[str, int]) -> dict[str, Array]:
     """The values of the claim's symbols, from the forward and the derived equations."""
     arithmetic = Symbols()
-    free = {
-        s.name: components(s, sizes) for s in (*cell.program.arguments, *seeds_of(cell).values())
-    }
+    free = {s.name: components(s, sizes) for s in free_symbols(cell, boundary.symbols)}
     free |= ends(boundary, sizes, arithmetic)
     return computed(cell, derived_symbols(boundary), free, sizes, arithmetic)
 
@@ -71,6 +78,9 @@ def _derivative(
     kind, sources = symbol.origin or ("", ())
     of, by = sources[0], sources[-1]
     program = cell.program
+    if kind == "tangent":
+        before = _derivative(cell, of, values, sizes) if of.origin is not None else values[of.name]
+        return _along(cell, before, sizes)
     if kind == "direct":
         program = single(cell, of)
     cut = () if by in program.arguments else (by,)
@@ -99,6 +109,20 @@ def _derivative(
         for a, b in zip(np.ravel(array), np.ravel(_objects(values[name])), strict=True)
     }
     return _replaced(slopes, back)
+
+
+def _along(cell: Cell, value: Array, sizes: Mapping[str, int]) -> Array:
+    """The derivative at t = 0 of a value where each argument is moved by t times its direction."""
+    t = sp.Symbol("t", real=True)
+    moved = {
+        a: a + t * b
+        for symbol, direction in directions(cell).items()
+        for a, b in zip(
+            np.ravel(components(symbol, sizes)), np.ravel(components(direction, sizes)), strict=True
+        )
+    }
+    slopes = _by_components(_replaced(value, moved), np.asarray(t, object))
+    return _replaced(slopes, {t: sp.S.Zero})
 
 
 def _by_components(target: Array, by: Array) -> Array:
