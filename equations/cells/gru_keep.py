@@ -2,11 +2,20 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
+from equations.boundary import Boundary, hvp
 from equations.cells.gru import gru
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Contract, Identity, absolute, maximum, minimum, sigmoid, tanh
-from equations.theorem import Theorem, inlined, norm, slope, tangent
+from equations.families import (
+    between,
+    logistic_gate,
+    moves,
+    relevance_gate,
+    slopes,
+    tanh_candidate,
+    update_gate,
+)
+from equations.language import absolute, maximum, sigmoid, tanh
+from equations.theorem import Theorem, inlined, norm, tangent
 
 
 class gru_keep(Definition):
@@ -36,64 +45,27 @@ class gru_keep(Definition):
     }
 
     boundaries = (
-        Boundary("Γ_u = 1 copies the state", h_next, "=", h, at={u: 1}, steps=1000),
-        Boundary(
-            "Γ_u = 1 passes the gradient through unchanged",
-            jacobian(h_next, h),
-            "=",
-            Identity("n_h"),
-            at={u: 1},
-            steps=1000,
+        *update_gate(
+            u, "Γ_u", keeps=1, state=h, new=h_next, candidate=h_cand, weights=(W_h, U_h, b_h)
         ),
-        Boundary("Γ_u = 1 hands the gradient on", gradient(h), "=", gradient(h_next), at={u: 1}),
-        Boundary("Γ_u = 1 sends no gradient into W_h", gradient(W_h), "=", 0, at={u: 1}),
-        Boundary("Γ_u = 1 sends no gradient into U_h", gradient(U_h), "=", 0, at={u: 1}),
-        Boundary("Γ_u = 1 sends no gradient into b_h", gradient(b_h), "=", 0, at={u: 1}),
-        Boundary("Γ_u = 0 replaces the state by the candidate", h_next, "=", h_cand, at={u: 0}),
-        Boundary("Γ_u = 0 leaves no direct path", direct(h_next, h), "=", 0, at={u: 0}),
-        Boundary("Γ_r = 0 makes the candidate memoryless", jacobian(h_cand, h), "=", 0, at={r: 0}),
-        Boundary("Γ_r = 0 sends no gradient into U_h", gradient(U_h), "=", 0, at={r: 0}),
-        Boundary(
-            "Γ_r = 0 and Γ_u = 0 forget everything",
-            jacobian(h_next, h),
-            "=",
-            0,
-            at={r: 0, u: 0},
+        *relevance_gate(
+            r,
+            "Γ_r",
+            taken={u: 0},
+            when="Γ_u = 0",
+            state=h,
+            new=h_next,
+            candidate=h_cand,
+            weights=(U_h,),
         ),
-        Boundary(
-            "Γ_r = 0 and Γ_u = 0 send no gradient back",
-            gradient(h),
-            "=",
-            0,
-            at={r: 0, u: 0},
-        ),
-        Boundary(
-            "Γ_r = 1 and Γ_u = 0 leave a simple recurrent network",
-            jacobian(h_next, h),
-            "=",
-            Contract("i,ij->ij", 1 - h_cand**2, U_h),
-            at={r: 1, u: 0},
-        ),
+        *tanh_candidate(h_cand, "candidate", taken={u: 0}, when="Γ_u = 0", new=h_next, bias=b_h),
+        *logistic_gate(u, "Γ_u", W_u),
+        *logistic_gate(r, "Γ_r", W_r),
         Boundary(
             "the state stays within its own bound and 1",
             absolute(h_next),
             "<=",
             maximum(absolute(h), sp.S.One),
-        ),
-        Boundary("Γ_u = 1 leaves no curvature in h", hvp(h), "=", 0, at={u: 1}),
-        Boundary(
-            "Γ_u = 0 leaves the curvature of the candidate's tanh",
-            hvp(b_h),
-            "=",
-            -2 * gradient(h_next) * h_cand * jvp(h_cand),
-            at={u: 0},
-        ),
-        Boundary("Γ_u = 1 leaves no curvature in its own weights", hvp(W_u), "=", 0, at={u: 1}),
-        Boundary("Γ_r = 1 leaves no curvature in its own weights", hvp(W_r), "=", 0, at={r: 1}),
-        Saturation("a saturated Γ_u lets no gradient into its own weights", u),
-        Saturation("a saturated Γ_r lets no gradient into its own weights", r),
-        Saturation(
-            "a saturated candidate lets no gradient through, twice as fast as σ", h_cand, rate=2
         ),
         Boundary("Γ_u = 0 copies the state", h_next, "=", h, at={u: 0}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
@@ -101,24 +73,12 @@ class gru_keep(Definition):
     )
 
     theorems = (
-        Theorem(
-            "the new state is between the old one and the candidate",
-            (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
-        ),
+        between(h, h_cand, h_next),
         Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
-        Theorem("Γ_u has a slope of at most 1/4", (0, "<", slope(u), "<=", sp.Rational(1, 4))),
-        Theorem("Γ_r has a slope of at most 1/4", (0, "<", slope(r), "<=", sp.Rational(1, 4))),
-        Theorem("h' has a slope of at most 1", (0, "<", slope(h_cand), "<=", 1)),
-        Theorem(
-            "a change of the state moves Γ_u by at most ‖U_u‖/4",
-            (absolute(tangent(u)), "<=", norm(U_u) / 4),
-            given=((absolute(tangent(h)), "<=", 1),),
-        ),
-        Theorem(
-            "a change of the state moves Γ_r by at most ‖U_r‖/4",
-            (absolute(tangent(r)), "<=", norm(U_r) / 4),
-            given=((absolute(tangent(h)), "<=", 1),),
-        ),
+        *slopes({"Γ_u": u, "Γ_r": r}, sp.Rational(1, 4)),
+        *slopes({"h'": h_cand}, sp.S.One),
+        moves(u, "Γ_u", norm(U_u) / 4, "‖U_u‖/4", (h,)),
+        moves(r, "Γ_r", norm(U_r) / 4, "‖U_r‖/4", (h,)),
         Theorem(
             "a change of the state moves h' by at most ‖U_h‖ (1 + ‖U_r‖/4)",
             (absolute(tangent(h_cand)), "<=", norm(U_h) * (1 + norm(U_r) / 4)),

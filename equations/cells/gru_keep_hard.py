@@ -2,9 +2,10 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
+from equations.boundary import Boundary, direct, gradient, hvp
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Contract, Identity, absolute, hard_sigmoid, maximum, minimum, tanh
+from equations.families import between, hard_gate, relevance_gate, tanh_candidate, update_gate
+from equations.language import Contract, Identity, absolute, hard_sigmoid, tanh
 from equations.theorem import Theorem, slope
 
 SLOPE = sp.Rational(1, 5)
@@ -37,43 +38,28 @@ class gru_keep_hard(Definition):
     }
 
     boundaries = (
-        Boundary("Γ_u = 1 copies the state", h_next, "=", h, at={u: 1}, steps=1000),
-        Boundary(
-            "Γ_u = 1 passes the gradient through unchanged",
-            jacobian(h_next, h),
-            "=",
-            Identity("n_h"),
-            at={u: 1},
-            steps=1000,
+        *update_gate(
+            u, "Γ_u", keeps=1, state=h, new=h_next, candidate=h_cand, weights=(W_h, U_h, b_h)
         ),
-        Boundary("Γ_u = 1 hands the gradient on", gradient(h), "=", gradient(h_next), at={u: 1}),
-        Boundary("Γ_u = 1 sends no gradient into W_h", gradient(W_h), "=", 0, at={u: 1}),
-        Boundary("Γ_u = 1 sends no gradient into its own bias", gradient(b_u), "=", 0, at={u: 1}),
-        Boundary("Γ_u = 0 sends no gradient into its own bias", gradient(b_u), "=", 0, at={u: 0}),
-        Boundary("Γ_r = 1 sends no gradient into its own bias", gradient(b_r), "=", 0, at={r: 1}),
-        Boundary("Γ_r = 0 sends no gradient into its own bias", gradient(b_r), "=", 0, at={r: 0}),
-        Boundary("Γ_u = 0 replaces the state by the candidate", h_next, "=", h_cand, at={u: 0}),
-        Boundary("Γ_r = 0 makes the candidate memoryless", jacobian(h_cand, h), "=", 0, at={r: 0}),
-        Boundary(
-            "Γ_r = 0 and Γ_u = 0 forget everything", jacobian(h_next, h), "=", 0, at={r: 0, u: 0}
+        *relevance_gate(
+            r,
+            "Γ_r",
+            taken={u: 0},
+            when="Γ_u = 0",
+            state=h,
+            new=h_next,
+            candidate=h_cand,
+            weights=(U_h,),
         ),
+        *tanh_candidate(h_cand, "candidate", taken={u: 0}, when="Γ_u = 0", new=h_next, bias=b_h),
+        *hard_gate(u, "Γ_u", W_u, b_u),
+        *hard_gate(r, "Γ_r", W_r, b_r),
         Boundary(
             "the direct path is Γ_u",
             direct(h_next, h),
             "=",
             Contract("i,ij->ij", u, Identity("n_h")),
         ),
-        Boundary("Γ_u = 1 leaves no curvature in h", hvp(h), "=", 0, at={u: 1}),
-        Boundary(
-            "Γ_u = 0 leaves the curvature of the candidate's tanh",
-            hvp(b_h),
-            "=",
-            -2 * gradient(h_next) * h_cand * jvp(h_cand),
-            at={u: 0},
-        ),
-        Boundary("Γ_u = 1 leaves no curvature in its own weights", hvp(W_u), "=", 0, at={u: 1}),
-        Boundary("Γ_r = 1 leaves no curvature in its own weights", hvp(W_r), "=", 0, at={r: 1}),
-        Saturation("a saturated candidate dies twice as fast as σ", h_cand, rate=2),
         Boundary("Γ_u = 0 copies the state", h_next, "=", h, at={u: 0}, holds=False),
         Boundary(
             "Γ_r = 1 sends no gradient into W_r", gradient(h_cand), "=", 0, at={r: 1}, holds=False
@@ -84,10 +70,7 @@ class gru_keep_hard(Definition):
     theorems = (
         Theorem("Γ_u is within [0, 1], ends included", (0, "<=", u, "<=", 1)),
         Theorem("Γ_u has a slope of at most 1/5", (0, "<=", slope(u), "<=", SLOPE)),
-        Theorem(
-            "the new state is between the old one and the candidate",
-            (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
-        ),
+        between(h, h_cand, h_next),
         Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
         Theorem("Γ_u has a slope of at most 1/6", (slope(u), "<=", sp.Rational(1, 6)), holds=False),
     )

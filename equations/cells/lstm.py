@@ -2,10 +2,11 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
+from equations.boundary import Boundary, gradient, hvp, jacobian
 from equations.definition import Definition, Input, Parameter, State
+from equations.families import forget_gate, logistic_gate, memory_cell, moves, slopes
 from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
-from equations.theorem import Theorem, constant, norm, slope, tangent
+from equations.theorem import Theorem, constant, norm, tangent
 
 
 class lstm(Definition):
@@ -40,24 +41,12 @@ class lstm(Definition):
     }
 
     boundaries = (
-        Boundary("f = 1, i = 0 carry c unchanged", c_next, "=", c, at={f: 1, i: 0}, steps=1000),
-        Boundary(
-            "f = 1, i = 0 carry the gradient of c unchanged",
-            jacobian(c_next, c),
-            "=",
-            Identity("n_h"),
-            at={f: 1, i: 0},
-            steps=1000,
+        *memory_cell(
+            f=f, i=i, o=o, g=g, c=c, c_next=c_next, h_next=h_next, weights=(W_g, U_g, b_g)
         ),
-        Boundary(
-            "f = 1, i = 0 hand the gradient of c on",
-            gradient(c),
-            "=",
-            gradient(c_next),
-            at={f: 1, i: 0},
-        ),
-        Boundary("f = 1 opens the direct path", direct(c_next, c), "=", Identity("n_h"), at={f: 1}),
-        Boundary("f = 0 cuts the direct path", direct(c_next, c), "=", 0, at={f: 0}),
+        *logistic_gate(f, "f", W_f),
+        *logistic_gate(i, "i", W_i),
+        *logistic_gate(o, "o", W_o),
         Boundary(
             "f = 0 leaves the path through the old h",
             jacobian(c_next, h),
@@ -66,9 +55,6 @@ class lstm(Definition):
             at={f: 0},
         ),
         Boundary("f = 0 sends no gradient to the old c", gradient(c), "=", 0, at={f: 0}),
-        Boundary("i = 0 sends no gradient into W_g", gradient(W_g), "=", 0, at={i: 0}),
-        Boundary("i = 0 sends no gradient into U_g", gradient(U_g), "=", 0, at={i: 0}),
-        Boundary("o = 0 hides the cell", h_next, "=", 0, at={o: 0}),
         Boundary(
             "o = 0 leaves the path through c",
             jacobian(c_next, c),
@@ -78,23 +64,6 @@ class lstm(Definition):
         ),
         Boundary("c grows by less than 1 a step", absolute(c_next), "<", absolute(c) + 1),
         Boundary("h stays within (-1, 1)", absolute(h_next), "<", 1),
-        Boundary(
-            "f = 1, i = 0 and o = 0 leave no curvature in c", hvp(c), "=", 0, at={f: 1, i: 0, o: 0}
-        ),
-        Boundary(
-            "i = 1 and o = 0 leave the curvature of the candidate's tanh",
-            hvp(b_g),
-            "=",
-            -2 * gradient(c_next) * g * jvp(g),
-            at={i: 1, o: 0},
-        ),
-        Boundary("f = 1 leaves no curvature in its own weights", hvp(W_f), "=", 0, at={f: 1}),
-        Boundary("i = 1 leaves no curvature in its own weights", hvp(W_i), "=", 0, at={i: 1}),
-        Boundary("o = 1 leaves no curvature in its own weights", hvp(W_o), "=", 0, at={o: 1}),
-        Saturation("a saturated f lets no gradient into its own weights", f),
-        Saturation("a saturated i lets no gradient into its own weights", i),
-        Saturation("a saturated o lets no gradient into its own weights", o),
-        Saturation("a saturated g lets no gradient through, twice as fast as σ", g, rate=2),
         Boundary("f = 1 alone carries c unchanged", c_next, "=", c, at={f: 1}, holds=False),
         Boundary("o = 0 cuts the gradient into c", gradient(c), "=", 0, at={o: 0}, holds=False),
         Boundary(
@@ -110,43 +79,15 @@ class lstm(Definition):
     )
 
     theorems = (
-        Theorem("c grows by less than 1 a step", (absolute(c_next), "<", absolute(c) + 1)),
-        Theorem(
-            "c never leaves max(|c_0|, 1/(1 - F)) while f is at most F < 1",
-            (
-                absolute(c),
-                "<=",
-                maximum(absolute(constant("c_0", "n_h")), 1 / (1 - constant("F", "n_h"))),
-            ),
-            given=((f, "<=", constant("F", "n_h"), "<", 1),),
-            invariant=True,
-        ),
+        *forget_gate(f, c, c_next),
         Theorem("h never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
         Theorem("h has the sign of c", (0, "<=", h_next * c_next)),
-        Theorem("f has a slope of at most 1/4", (0, "<", slope(f), "<=", sp.Rational(1, 4))),
-        Theorem("i has a slope of at most 1/4", (0, "<", slope(i), "<=", sp.Rational(1, 4))),
-        Theorem("o has a slope of at most 1/4", (0, "<", slope(o), "<=", sp.Rational(1, 4))),
-        Theorem("g has a slope of at most 1", (0, "<", slope(g), "<=", 1)),
-        Theorem(
-            "a change of the states moves f by at most ‖U_f‖/4",
-            (absolute(tangent(f)), "<=", norm(U_f) / 4),
-            given=((absolute(tangent(h)), "<=", 1), (absolute(tangent(c)), "<=", 1)),
-        ),
-        Theorem(
-            "a change of the states moves i by at most ‖U_i‖/4",
-            (absolute(tangent(i)), "<=", norm(U_i) / 4),
-            given=((absolute(tangent(h)), "<=", 1), (absolute(tangent(c)), "<=", 1)),
-        ),
-        Theorem(
-            "a change of the states moves g by at most ‖U_g‖",
-            (absolute(tangent(g)), "<=", norm(U_g)),
-            given=((absolute(tangent(h)), "<=", 1), (absolute(tangent(c)), "<=", 1)),
-        ),
-        Theorem(
-            "a change of the states moves o by at most ‖U_o‖/4",
-            (absolute(tangent(o)), "<=", norm(U_o) / 4),
-            given=((absolute(tangent(h)), "<=", 1), (absolute(tangent(c)), "<=", 1)),
-        ),
+        *slopes({"f": f, "i": i, "o": o}, sp.Rational(1, 4)),
+        *slopes({"g": g}, sp.S.One),
+        moves(f, "f", norm(U_f) / 4, "‖U_f‖/4", (h, c)),
+        moves(i, "i", norm(U_i) / 4, "‖U_i‖/4", (h, c)),
+        moves(g, "g", norm(U_g), "‖U_g‖", (h, c)),
+        moves(o, "o", norm(U_o) / 4, "‖U_o‖/4", (h, c)),
         Theorem(
             "a step stretches a change to at most 1 + C ‖U_f‖/4 + ‖U_i‖/4 + ‖U_g‖ in c",
             (
@@ -185,13 +126,6 @@ class lstm(Definition):
                 "a step stretches a change to at most 1 + C ‖U_f‖/4 + ‖U_i‖/4 + ‖U_g‖ in c",
                 "a change of the states moves o by at most ‖U_o‖/4",
             ),
-        ),
-        Theorem(
-            "c never leaves max(|c_0|, 1) while f is at most F < 1",
-            (absolute(c), "<=", maximum(absolute(constant("c_0", "n_h")), sp.S.One)),
-            given=((f, "<=", constant("F", "n_h"), "<", 1),),
-            invariant=True,
-            holds=False,
         ),
         Theorem("h has the sign of the old c", (0, "<=", h_next * c), holds=False),
     )

@@ -2,9 +2,10 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
+from equations.boundary import Boundary, direct, gradient, hvp, jacobian
 from equations.cells.lstm_peephole import lstm_peephole
 from equations.definition import Definition, Input, Parameter, State
+from equations.families import logistic_gate, tanh_candidate
 from equations.language import Identity, absolute, maximum, minimum, sigmoid, tanh
 from equations.theorem import Theorem, inlined
 
@@ -68,18 +69,9 @@ class lstm_coupled(Definition):
         ),
         Boundary("h stays within (-1, 1)", absolute(h_next), "<", 1),
         Boundary("i = 0 and o = 0 leave no curvature in c", hvp(c), "=", 0, at={i: 0, o: 0}),
-        Boundary(
-            "i = 1 and o = 0 leave the curvature of the candidate's tanh",
-            hvp(b_g),
-            "=",
-            -2 * gradient(c_next) * g * jvp(g),
-            at={i: 1, o: 0},
-        ),
-        Boundary("i = 1 leaves no curvature in its own weights", hvp(W_i), "=", 0, at={i: 1}),
-        Boundary("o = 1 leaves no curvature in its own weights", hvp(W_o), "=", 0, at={o: 1}),
-        Saturation("a saturated i lets no gradient into its own weights", i),
-        Saturation("a saturated o lets no gradient into its own weights", o),
-        Saturation("a saturated g lets no gradient through, twice as fast as σ", g, rate=2),
+        *tanh_candidate(g, "g", taken={i: 1, o: 0}, when="i = 1, o = 0", new=c_next, bias=b_g),
+        *logistic_gate(i, "i", W_i),
+        *logistic_gate(o, "o", W_o),
         Boundary("i = 1 carries c unchanged", c_next, "=", c, at={i: 1}, holds=False),
         Boundary("o = 0 cuts the gradient into c", gradient(c), "=", 0, at={o: 0}, holds=False),
         Boundary("i = 0 leaves no curvature in c", hvp(c), "=", 0, at={i: 0}, holds=False),

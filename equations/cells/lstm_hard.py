@@ -2,9 +2,10 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, gradient, hvp, jacobian, jvp
+from equations.boundary import Boundary, gradient, hvp
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Identity, absolute, hard_sigmoid, tanh
+from equations.families import hard_gate, memory_cell
+from equations.language import absolute, hard_sigmoid, tanh
 from equations.theorem import Theorem, slope
 
 SLOPE = sp.Rational(1, 5)
@@ -43,45 +44,13 @@ class lstm_hard(Definition):
     }
 
     boundaries = (
-        Boundary("f = 1, i = 0 carry c unchanged", c_next, "=", c, at={f: 1, i: 0}, steps=1000),
-        Boundary(
-            "f = 1, i = 0 carry the gradient of c unchanged",
-            jacobian(c_next, c),
-            "=",
-            Identity("n_h"),
-            at={f: 1, i: 0},
-            steps=1000,
+        *memory_cell(
+            f=f, i=i, o=o, g=g, c=c, c_next=c_next, h_next=h_next, weights=(W_g, U_g, b_g)
         ),
-        Boundary(
-            "f = 1, i = 0 hand the gradient of c on",
-            gradient(c),
-            "=",
-            gradient(c_next),
-            at={f: 1, i: 0},
-        ),
-        Boundary("f = 1 sends no gradient into its own bias", gradient(b_f), "=", 0, at={f: 1}),
-        Boundary("f = 0 sends no gradient into its own bias", gradient(b_f), "=", 0, at={f: 0}),
-        Boundary("i = 1 sends no gradient into its own bias", gradient(b_i), "=", 0, at={i: 1}),
-        Boundary("i = 0 sends no gradient into its own bias", gradient(b_i), "=", 0, at={i: 0}),
-        Boundary("o = 1 sends no gradient into its own bias", gradient(b_o), "=", 0, at={o: 1}),
-        Boundary("o = 0 sends no gradient into its own bias", gradient(b_o), "=", 0, at={o: 0}),
+        *hard_gate(f, "f", W_f, b_f),
+        *hard_gate(i, "i", W_i, b_i),
+        *hard_gate(o, "o", W_o, b_o),
         Boundary("f = 0 sends no gradient to the old c", gradient(c), "=", 0, at={f: 0}),
-        Boundary("i = 0 sends no gradient into W_g", gradient(W_g), "=", 0, at={i: 0}),
-        Boundary("o = 0 hides the cell", h_next, "=", 0, at={o: 0}),
-        Boundary(
-            "f = 1, i = 0 and o = 0 leave no curvature in c", hvp(c), "=", 0, at={f: 1, i: 0, o: 0}
-        ),
-        Boundary(
-            "i = 1 and o = 0 leave the curvature of the candidate's tanh",
-            hvp(b_g),
-            "=",
-            -2 * gradient(c_next) * g * jvp(g),
-            at={i: 1, o: 0},
-        ),
-        Boundary("f = 1 leaves no curvature in its own weights", hvp(W_f), "=", 0, at={f: 1}),
-        Boundary("i = 1 leaves no curvature in its own weights", hvp(W_i), "=", 0, at={i: 1}),
-        Boundary("o = 1 leaves no curvature in its own weights", hvp(W_o), "=", 0, at={o: 1}),
-        Saturation("a saturated g lets no gradient through, twice as fast as σ", g, rate=2),
         Boundary("f = 1 alone carries c unchanged", c_next, "=", c, at={f: 1}, holds=False),
         Boundary("o = 0 cuts the gradient into c", gradient(c), "=", 0, at={o: 0}, holds=False),
         Boundary(

@@ -2,11 +2,12 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, direct, gradient, hvp, jacobian, jvp
+from equations.boundary import Boundary, gradient, hvp, jacobian
 from equations.cells.gru_after_keep import gru_after_keep
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Identity, absolute, maximum, minimum, sigmoid, tanh
-from equations.theorem import Theorem, inlined, norm, slope, tangent
+from equations.families import between, logistic_gate, moves, slopes, tanh_candidate, update_gate
+from equations.language import absolute, maximum, sigmoid, tanh
+from equations.theorem import Theorem, inlined, norm, tangent
 
 
 class mgu_after_keep(Definition):
@@ -33,40 +34,19 @@ class mgu_after_keep(Definition):
     gates = {"f": ("forgets everything", "keeps the previous state")}
 
     boundaries = (
-        Boundary("f = 1 copies the state", h_next, "=", h, at={f: 1}, steps=1000),
-        Boundary(
-            "f = 1 passes the gradient through unchanged",
-            jacobian(h_next, h),
-            "=",
-            Identity("n_h"),
-            at={f: 1},
-            steps=1000,
+        *update_gate(
+            f, "f", keeps=1, state=h, new=h_next, candidate=h_cand, weights=(W_h, U_h, b_h, c_h)
         ),
-        Boundary("f = 1 hands the gradient on", gradient(h), "=", gradient(h_next), at={f: 1}),
-        Boundary("f = 1 sends no gradient into W_h", gradient(W_h), "=", 0, at={f: 1}),
-        Boundary("f = 0 replaces the state by the candidate", h_next, "=", h_cand, at={f: 0}),
-        Boundary("f = 0 leaves no direct path", direct(h_next, h), "=", 0, at={f: 0}),
         Boundary("f = 0 forgets everything", jacobian(h_next, h), "=", 0, at={f: 0}),
         Boundary("f = 0 sends no gradient into U_h", gradient(U_h), "=", 0, at={f: 0}),
         Boundary("f = 0 sends no gradient into c_h", gradient(c_h), "=", 0, at={f: 0}),
+        *tanh_candidate(h_cand, "candidate", taken={f: 0}, when="f = 0", new=h_next, bias=b_h),
+        *logistic_gate(f, "f", W_f),
         Boundary(
             "the state stays within its own bound and 1",
             absolute(h_next),
             "<=",
             maximum(absolute(h), sp.S.One),
-        ),
-        Boundary("f = 1 leaves no curvature in h", hvp(h), "=", 0, at={f: 1}),
-        Boundary(
-            "f = 0 leaves the curvature of the candidate's tanh",
-            hvp(b_h),
-            "=",
-            -2 * gradient(h_next) * h_cand * jvp(h_cand),
-            at={f: 0},
-        ),
-        Boundary("f = 1 leaves no curvature in its own weights", hvp(W_f), "=", 0, at={f: 1}),
-        Saturation("a saturated f lets no gradient into its own weights", f),
-        Saturation(
-            "a saturated candidate lets no gradient through, twice as fast as σ", h_cand, rate=2
         ),
         Boundary("f = 0 copies the state", h_next, "=", h, at={f: 0}, holds=False),
         Boundary("the state stays within [-1, 1]", absolute(h_next), "<=", 1, holds=False),
@@ -74,18 +54,11 @@ class mgu_after_keep(Definition):
     )
 
     theorems = (
-        Theorem(
-            "the new state is between the old one and the candidate",
-            (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
-        ),
+        between(h, h_cand, h_next),
         Theorem("the state never leaves [-1, 1]", (absolute(h), "<=", 1), invariant=True),
-        Theorem("f has a slope of at most 1/4", (0, "<", slope(f), "<=", sp.Rational(1, 4))),
-        Theorem("h' has a slope of at most 1", (0, "<", slope(h_cand), "<=", 1)),
-        Theorem(
-            "a change of the state moves f by at most ‖U_f‖/4",
-            (absolute(tangent(f)), "<=", norm(U_f) / 4),
-            given=((absolute(tangent(h)), "<=", 1),),
-        ),
+        *slopes({"f": f}, sp.Rational(1, 4)),
+        *slopes({"h'": h_cand}, sp.S.One),
+        moves(f, "f", norm(U_f) / 4, "‖U_f‖/4", (h,)),
         Theorem(
             "what f resets is at most ‖U_h‖ + |c_h|",
             (absolute(U_h @ h + c_h), "<=", norm(U_h) + absolute(c_h)),

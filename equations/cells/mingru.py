@@ -2,10 +2,11 @@
 
 import sympy as sp
 
-from equations.boundary import Boundary, Saturation, gradient, hvp, jacobian, jvp
+from equations.boundary import Boundary, gradient, hvp, jacobian, jvp
 from equations.definition import Definition, Input, Parameter, State
-from equations.language import Identity, absolute, maximum, minimum, outer, sigmoid
-from equations.theorem import Theorem, constant, slope, tangent
+from equations.families import between, logistic_gate, slopes, update_gate
+from equations.language import absolute, maximum, outer, sigmoid
+from equations.theorem import Theorem, constant, tangent
 
 
 class mingru(Definition):
@@ -30,19 +31,7 @@ class mingru(Definition):
     gates = {"z": ("keeps the previous state", "replaces it by the candidate")}
 
     boundaries = (
-        Boundary("z = 0 copies the state", h_next, "=", h, at={z: 0}, steps=1000),
-        Boundary(
-            "z = 0 passes the gradient through unchanged",
-            jacobian(h_next, h),
-            "=",
-            Identity("n_h"),
-            at={z: 0},
-            steps=1000,
-        ),
-        Boundary("z = 0 hands the gradient on", gradient(h), "=", gradient(h_next), at={z: 0}),
-        Boundary("z = 0 sends no gradient into W_h", gradient(W_h), "=", 0, at={z: 0}),
-        Boundary("z = 0 sends no gradient into b_h", gradient(b_h), "=", 0, at={z: 0}),
-        Boundary("z = 1 replaces the state by the candidate", h_next, "=", h_cand, at={z: 1}),
+        *update_gate(z, "z", keeps=0, state=h, new=h_next, candidate=h_cand, weights=(W_h, b_h)),
         Boundary("z = 1 forgets everything", jacobian(h_next, h), "=", 0, at={z: 1}),
         Boundary("z = 1 sends no gradient back", gradient(h), "=", 0, at={z: 1}),
         Boundary(
@@ -51,7 +40,6 @@ class mingru(Definition):
             "<=",
             maximum(absolute(h), absolute(h_cand)),
         ),
-        Boundary("z = 0 leaves no curvature in h", hvp(h), "=", 0, at={z: 0}),
         Boundary("z = 1 leaves no curvature in b_h", hvp(b_h), "=", 0, at={z: 1}),
         Boundary(
             "z = 1 leaves the curvature of a product in W_h",
@@ -60,8 +48,7 @@ class mingru(Definition):
             outer(gradient(h_next), jvp(x)),
             at={z: 1},
         ),
-        Boundary("z = 1 leaves no curvature in its own weights", hvp(W_z), "=", 0, at={z: 1}),
-        Saturation("a saturated z lets no gradient into its own weights", z),
+        *logistic_gate(z, "z", W_z),
         Boundary("z = 1 copies the state", h_next, "=", h, at={z: 1}, holds=False),
         Boundary(
             "the state stays within its own bound and 1",
@@ -74,11 +61,8 @@ class mingru(Definition):
     )
 
     theorems = (
-        Theorem(
-            "the new state is between the old one and the candidate",
-            (minimum(h, h_cand), "<=", h_next, "<=", maximum(h, h_cand)),
-        ),
-        Theorem("z has a slope of at most 1/4", (0, "<", slope(z), "<=", sp.Rational(1, 4))),
+        between(h, h_cand, h_next),
+        *slopes({"z": z}, sp.Rational(1, 4)),
         Theorem(
             "a step never stretches a change of the state",
             (absolute(tangent(h_next)), "<=", absolute(tangent(h))),
