@@ -22,18 +22,23 @@ HEADER = (
     "B is the batch, T the number of time steps. MIT licence; see LICENSE."
 )
 
+FAST = "Neither 1 - u and the like nor gradients have a digit left where a gate saturates. "
 
-def module_text(cell: Cell, source: str = "") -> str:
+
+def module_text(cell: Cell, source: str = "", *, exact: bool = True) -> str:
     """The text of the NumPy module of a cell.
 
     Args:
         cell: the cell.
         source: the file of its definition, for the header.
+        exact: whether complements such as 1 - u keep their digits where a gate saturates.
     """
-    plan = Plan(cell)
+    plan = Plan(cell, exact)
     functions = [written for _, written in functions_of(plan)]
     words = {"name": cell.name}
-    header = HEADER.format(source=source or SOURCE.format(name=cell.name), name=cell.name)
+    source = source or SOURCE.format(name=cell.name)
+    told = cell.name if exact else f"--no-exact {cell.name}"
+    header = ("" if exact else FAST) + HEADER.format(source=source, name=told)
     slots = {
         "title": [cell.doc.split("\n")[0]],
         "equations": definition_lines(cell),

@@ -12,7 +12,7 @@ from functools import cached_property
 from equations.cell import Cell
 from equations.derive.names import CotangentNames, TangentNames, jacobian_name
 from equations.derive.sequence import Recurrence
-from equations.generate.exact import exact
+from equations.generate.exact import exact, fast
 from equations.generate.schedule import Schedule, schedule
 from equations.generate.shares import exact_shares
 from equations.language import TensorSymbol
@@ -21,9 +21,15 @@ from equations.program import Program
 
 @dataclass(frozen=True)
 class Plan:
-    """What the functions of one cell compute."""
+    """What the functions of one cell compute.
+
+    Args:
+        cell: the cell.
+        exact: whether complements are computed without cancellation, or as they are printed.
+    """
 
     cell: Cell
+    exact: bool = True
 
     @cached_property
     def factless(self) -> Cell:
@@ -39,7 +45,7 @@ class Plan:
         """What a step keeps: inputs, states, and every value but arguments no derivative reads."""
         derived = (self.factless.backward(), self.factless.tangent(), self.factless.jacobian())
         known = self.forward.symbols
-        read = {s for program in derived for s in self._exact(program).given(known).arguments}
+        read = {s for program in derived for s in self.evaluated(program).given(known).arguments}
         values = (eq.symbol for eq in self.forward if eq.symbol in read or not _is_inner(eq.symbol))
         kept = (*self.cell.inputs, *self.cell.states, *values)
         return tuple(symbol for symbol in kept if symbol.role != "shift")
@@ -47,27 +53,27 @@ class Plan:
     @cached_property
     def forward(self) -> Program:
         """The step itself, with the complements that derivatives read or it reads itself."""
-        return self._exact(self.cell.forward())
+        return self.evaluated(self.cell.forward())
 
     @cached_property
     def backward(self) -> Program:
         """Reverse mode from saved values."""
-        return self._from_saved(self._exact(self.factless.backward()))
+        return self._from_saved(self.evaluated(self.factless.backward()))
 
     @cached_property
     def tangent(self) -> Program:
         """Forward mode from saved values."""
-        return self._from_saved(self._exact(self.factless.tangent()))
+        return self._from_saved(self.evaluated(self.factless.tangent()))
 
     @cached_property
     def second(self) -> Program:
         """The tangents of the gradients from saved values."""
-        return self._from_saved(self._exact(self.factless.second()))
+        return self._from_saved(self.evaluated(self.factless.second()))
 
     @cached_property
     def jacobian(self) -> Program:
         """New states by old states from saved values."""
-        return self._from_saved(self._exact(self.factless.jacobian()))
+        return self._from_saved(self.evaluated(self.factless.jacobian()))
 
     @cached_property
     def sequence(self) -> Schedule:
@@ -114,15 +120,18 @@ class Plan:
         """The derivative of a new state by an old one."""
         return jacobian_name(new, old)
 
+    def evaluated(self, program: Program) -> Program:
+        """The equations that code evaluates in place of those that are printed."""
+        if not self.exact:
+            return fast(program)
+        forward = self.cell.forward()
+        return exact(exact_shares(program, forward), forward)
+
     def _scheduled(self, recurrence: Recurrence, kept: tuple[TensorSymbol, ...] = ()) -> Schedule:
         return schedule(recurrence, kept)
 
     def _from_tape(self, recurrence: Recurrence) -> Recurrence:
-        return replace(recurrence, body=self._from_saved(self._exact(recurrence.body)))
-
-    def _exact(self, program: Program) -> Program:
-        forward = self.cell.forward()
-        return exact(exact_shares(program, forward), forward)
+        return replace(recurrence, body=self._from_saved(self.evaluated(recurrence.body)))
 
     def _from_saved(self, program: Program) -> Program:
         return program.given(self.saved)

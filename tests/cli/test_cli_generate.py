@@ -100,6 +100,16 @@ def test_a_compiled_cell_of_ones_own_stands_alone(
     )
 
 
+def test_the_fast_form_goes_to_a_folder_and_says_what_it_lacks(here: Here, tmp_path: Path) -> None:
+    """The package holds exact code alone, and the compiled form takes its steps from there."""
+    fast = ("generate", "gru", "--no-exact")
+    assert_refused(here(*fast), "--no-exact", "--output")
+    assert_refused(here(*fast, "--target", "numba", "--output", str(tmp_path)), "--no-exact")
+    assert here(*fast, "--output", str(tmp_path)).status == 0
+    assert "have a digit left where a gate saturates" in (tmp_path / "gru.py").read_text("utf-8")
+    assert here(*fast, "--output", str(tmp_path), "--check").status == 0
+
+
 def test_a_target_that_is_not_installed_is_refused(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from types import ModuleType
 
 import mpmath
 import numpy as np
@@ -11,9 +12,12 @@ import sympy as sp
 
 from equations import cells
 from equations.generate.exact import RULES, complements, exact
+from equations.generate.module import module_text
 from equations.generate.plan import Plan
 from equations.language import TensorSymbol, sigmoid, tanh
 from equations.program import Equation, Program
+from verify.evidence.case import make_case
+from verify.evidence.subject import generated
 
 A = TensorSymbol("a", ("n",), role="input")
 V = TensorSymbol("v", ("n",))
@@ -68,6 +72,30 @@ def test_no_plan_subtracts_a_gate_from_one(name: str) -> None:
     printed = [complement.printed for complement in complements(cells[name].forward())]
     for program in (plan.forward, plan.backward, plan.tangent, plan.second, plan.jacobian):
         assert not any(eq.value.has(node) for eq in program for node in printed)
+
+
+@pytest.mark.parametrize("name", [name for name in cells if cells[name].gates])
+def test_the_fast_form_is_the_same_function_where_no_gate_saturates(name: str) -> None:
+    """New states and all gradients of a sequence, to rounding; its header says what it lacks."""
+    cell = cells[name]
+    text = module_text(cell, exact=False)
+    assert f"`gateproof generate --no-exact {name}`" in " ".join(text.split())
+    fast = ModuleType(name)
+    exec(compile(text, name, "exec"), vars(fast))  # noqa: S102 - generated
+    case = make_case(cell)
+    for function in ("unroll", "unroll_vjp", "step_hvp"):
+        own = generated(importlib.import_module(f"equations.generated.{name}"), cell)
+        found = generated(fast, cell).compute(function, case)
+        for field, value in own.compute(function, case).items():
+            assert np.allclose(found[field], value, rtol=1e-10, atol=1e-12), field
+
+
+def test_the_fast_form_loses_the_gradient_of_a_saturated_gate() -> None:
+    """Which is why it is not the default."""
+    texts = {exact: module_text(cells["gru"], exact=exact) for exact in (True, False)}
+    assert "1 / (1 + 1 / exp_u)" in texts[True]
+    assert "1 / (1 + 1 / exp_u)" not in texts[False]
+    assert "dr * r * (1 - r)" in texts[False]
 
 
 @pytest.mark.parametrize("a", [20.0, 36.0, 40.0, 300.0, 700.0])

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from equations.generate.files import differences, write
+from equations.generate.module import module_text
 from equations.generate.targets import TARGETS
 from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
@@ -18,7 +19,8 @@ from verify.target import find, is_file
     "  gateproof generate\n"
     "  gateproof generate --check\n"
     "  gateproof generate my_cell.py --output build\n"
-    "  gateproof generate my_cell.py --target numba --output build"
+    "  gateproof generate my_cell.py --target numba --output build\n"
+    "  gateproof generate gru --no-exact --output build"
 )
 @click.argument("cell", type=CELL, nargs=-1)
 @click.option(
@@ -32,11 +34,21 @@ from verify.target import find, is_file
     help="NumPy alone, or the sequences compiled by numba (the extra `fast`). Unless told "
     "otherwise both are written to the package, and NumPy to another folder.",
 )
+@click.option(
+    "--exact/--no-exact",
+    default=True,
+    help="Whether 1 - σ(a) and the like keep their digits where a gate saturates: what that costs "
+    "is in reports/measured/exactness.md. Without, NumPy alone, and to a folder.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is not current.")
-def generate(cell: tuple[str, ...], output: Path | None, target: str | None, *, check: bool) -> int:
+def generate(
+    cell: tuple[str, ...], output: Path | None, target: str | None, *, exact: bool, check: bool
+) -> int:
     """Generate the module of each CELL (of all known cells unless some are named)."""
     if output is None and any(is_file(name) for name in cell):
         raise click.UsageError("a cell from a file needs --output: the package holds its own cells")
+    if not exact and (output is None or target == "numba"):
+        raise click.UsageError("--no-exact: NumPy alone, and to a folder of its own, by --output")
     targets = [target] if target else list(TARGETS) if output is None else ["numpy"]
     files = {form: output or TARGETS[form].folder for form in targets}
     texts: dict[str, dict[str, str]] = {form: {} for form in files}
@@ -48,7 +60,12 @@ def generate(cell: tuple[str, ...], output: Path | None, target: str | None, *, 
         found = find(name)
         source = Path(name).name if is_file(name) else ""
         for form, modules in texts.items():
-            modules[f"{found.name}.py"] = TARGETS[form].text(found, source)
+            text = (
+                TARGETS[form].text(found, source)
+                if exact
+                else module_text(found, source, exact=False)
+            )
+            modules[f"{found.name}.py"] = text
     if check:
         own = "*.py" if not cell and output is None else ""
         wrong = [line for form in files for line in differences(files[form], texts[form], own)]

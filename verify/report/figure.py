@@ -33,6 +33,9 @@ STYLE = {
 DIGITS = re.compile(r"(?<=\d\.\d)\d+")
 """Of coordinates: a tenth of a point is as much as an eye sees."""
 
+TAG = re.compile(r"<[^>]*>")
+"""Where coordinates are; what is between tags is read."""
+
 
 @contextmanager
 def panels(
@@ -57,8 +60,8 @@ def panels(
         yield figure, figure.subplots(rows, columns, squeeze=False, **shared)
         text = io.StringIO()
         figure.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    lines = (DIGITS.sub("", line).rstrip() for line in text.getvalue().splitlines())
-    write(path, "\n".join(lines) + "\n")
+    short = TAG.sub(lambda tag: DIGITS.sub("", tag[0]), text.getvalue())
+    write(path, "\n".join(line.rstrip() for line in short.splitlines()) + "\n")
 
 
 def legend(figure: Any, panel: Any, columns: int = 6) -> None:  # noqa: ANN401 - untyped figures
