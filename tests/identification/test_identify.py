@@ -16,6 +16,7 @@ import verify
 from verify.cli import run
 from verify.dialects import onnx_nodes
 from verify.dialects.layout import DialectError
+from verify.frameworks import subjects
 
 N_X, N_H = 5, 4
 Array = np.ndarray[Any, Any]
@@ -189,7 +190,7 @@ def model(path: Path, arrays_of: str, node: str) -> Path:
     pytest.importorskip("onnxruntime", reason='needs pip install "gateproof[onnx]"')
     record = verify.dialects[arrays_of]
     rng = np.random.default_rng(0)
-    module = importlib.import_module(f"equations.generated.{record.cell}")
+    module = record.module
     params = module.init(rng, n_x=N_X, n_h=N_H, dtype=np.float32)
     params = [rng.normal(size=p.shape).astype(np.float32) for p in params]
     arrays = record.pack(module.Params(*params))
@@ -200,11 +201,15 @@ def model(path: Path, arrays_of: str, node: str) -> Path:
 AFTER = "onnx.GRU[linear_before_reset=1]"
 
 
-@pytest.mark.parametrize("name", [name for name in verify.dialects if name.startswith("onnx.")])
+ONNX = [dialect.name for framework, dialect in subjects() if framework.name == "onnx"]
+
+
+@pytest.mark.parametrize("name", ONNX)
 def test_nodes_of_onnx(name: str, tmp_path: Path) -> None:
-    """Every variant, by what ONNX Runtime computes."""
+    """Every variant, also with a clip and another hard sigmoid, by what ONNX Runtime computes."""
     found = verify.identify(model(tmp_path / "model.onnx", name, name))
-    assert found.dialect == name
+    assert found.dialect is not None
+    assert verify.dialects[found.dialect] == verify.dialects[name]
     assert found.exact
 
 
@@ -224,6 +229,33 @@ def test_a_node_with_the_wrong_attribute_is_found(
     assert found["mismatch"]["gap"] > 0.01
     right = model(tmp_path / "right.onnx", AFTER, AFTER)
     assert run(["identify", str(right), "--expect", "torch.GRU"]) == 0
+
+
+def test_a_clip_is_one_more_thing_to_leave_out(tmp_path: Path) -> None:
+    """And where it bounds nothing that is said."""
+    path = model(tmp_path / "clipped.onnx", AFTER, "onnx.GRU[clip=0.5]")
+    found = verify.identify(path, expect="torch.GRU")
+    assert found.mismatch is not None
+    assert found.mismatch.repair == {"linear_before_reset": 1, "clip": None}
+    assert "set linear_before_reset=1, leave out clip" in str(found)
+    far = verify.identify(model(tmp_path / "far.onnx", AFTER, f"{AFTER[:-1]},clip=1000]"))
+    (rival,) = far.rivals
+    assert f"the cell {verify.dialects[AFTER].cell} computes the same" in rival
+
+
+def test_a_bound_that_only_large_states_reach_is_seen() -> None:
+    """A clip of the cell state at 20, and where it shows."""
+
+    def step(x: Array, h: Array, c: Array, *, W: Array, U: Array, b: Array) -> tuple[Array, Array]:
+        i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=-1)
+        c = np.clip(sigmoid(f) * c + sigmoid(i) * np.tanh(g), -8, 8)
+        return sigmoid(o) * np.tanh(c), c
+
+    found = verify.identify(step, weights(**LSTM_SHAPES))
+    assert not found.exact
+    assert found.nearest is not None
+    assert found.nearest.equation == "c_t = f_t ∘ c_{t-1} + i_t ∘ g_t"
+    assert found.nearest.one is not None
 
 
 def test_a_node_is_held_against_a_module(tmp_path: Path) -> None:

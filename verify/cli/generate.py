@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ from equations.generate.files import differences, write
 from equations.generate.targets import TARGETS
 from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
-from verify.target import find, is_file
+from verify.target import definition_of, find
 
 
 @click.command(
@@ -35,8 +36,10 @@ from verify.target import find, is_file
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if a file is not current.")
 def generate(cell: tuple[str, ...], output: Path | None, target: str | None, *, check: bool) -> int:
     """Generate the module of each CELL (of all known cells unless some are named)."""
-    if output is None and any(is_file(name) for name in cell):
-        raise click.UsageError("a cell from a file needs --output: the package holds its own cells")
+    if output is None and any(map(definition_of, cell)):
+        raise click.UsageError(
+            "a cell from a file or with numbers needs --output: the package holds its own cells"
+        )
     targets = [target] if target else list(TARGETS) if output is None else ["numpy"]
     files = {form: output or TARGETS[form].folder for form in targets}
     texts: dict[str, dict[str, str]] = {form: {} for form in files}
@@ -46,9 +49,9 @@ def generate(cell: tuple[str, ...], output: Path | None, target: str | None, *, 
         writable.folder("--output", None if check else folder)
     for name in chosen(cell):
         found = find(name)
-        source = Path(name).name if is_file(name) else ""
         for form, modules in texts.items():
-            modules[f"{found.name}.py"] = TARGETS[form].text(found, source)
+            text = TARGETS[form].text(found, definition_of(name))
+            modules[f"{re.sub(r'[^a-z0-9]+', '_', found.name).strip('_')}.py"] = text
     if check:
         own = "*.py" if not cell and output is None else ""
         wrong = [line for form in files for line in differences(files[form], texts[form], own)]

@@ -79,6 +79,7 @@ def convert(
     """
     given = dialects[source] if isinstance(source, str) else source
     wanted = dialects.variants(target) if isinstance(target, str) else (target,)
+    wanted = tuple(record.like(given.cell) for record in wanted)
     found = unpacked(given, arrays)
     refusals: dict[int, DialectError] = {}
     for record in sorted(wanted, key=lambda record: _effort(given, record)):

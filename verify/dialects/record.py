@@ -18,24 +18,35 @@ of what they hold. `unpack` reads the arrays as a cell's parameters, `pack` writ
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from types import ModuleType
 from typing import Any, Literal
 
 import numpy as np
 
 from equations import cells
 from equations.cell import Cell
+from equations.variation import parts, with_numbers
 from verify.dialects import shapes
 from verify.dialects.layout import Array, Axes, DialectError, Layout
+from verify.target import module_of
 
-Evidence = Literal["run", "source", "documentation"]
-"""The framework itself computes the same; its source was read; its documentation was read."""
+Evidence = Literal["run", "reported", "source", "documentation"]
+"""How a record is known, see `KNOWN`."""
+
+KNOWN: Mapping[Evidence, str] = {
+    "run": "`gateproof frameworks` runs the framework's own layer with these arrays, and so do the "
+    "tests here",
+    "reported": "it was run with these arrays once, in the version named, and nothing here repeats "
+    "that",
+    "source": "its source was read, and nothing was run",
+    "documentation": "its documentation or paper was read, and nothing was run",
+}
 
 Params = Any
 """The NamedTuple `Params` of a generated cell."""
@@ -64,6 +75,7 @@ class Dialect:
         options: the arguments that choose this variant, such as `{"reset_after": False}`.
         added: what the framework adds to a parameter when it runs, such as `{"b_f": 1.0}`.
         fixed: parameters of the cell that it has no place for: `0`, or `I` for the identity.
+        settings: options that are numbers, and what they are in the brackets of the cell.
         note: what else one must know.
 
     Raises:
@@ -79,6 +91,7 @@ class Dialect:
     options: Mapping[str, Any] = field(default_factory=dict)
     added: Mapping[str, float] = field(default_factory=dict)
     fixed: Mapping[str, str] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
 
     @property
@@ -108,6 +121,31 @@ class Dialect:
                 f"{self.name}: states: expected an order of {', '.join(states)}, "
                 f"got {', '.join(self.states)}"
             )
+
+    def set(self, options: Mapping[str, float | str]) -> Dialect:
+        """The same with numbers for some of its settings, which its cell has too.
+
+        Raises:
+            LanguageError: the cell has no place for such a number.
+        """
+        numbers = {
+            name: value if isinstance(value, str) else np.format_float_positional(value, trim="-")
+            for name, value in options.items()
+        }
+        return replace(
+            self,
+            cell=with_numbers(self.cell, {self.settings[k]: v for k, v in numbers.items()}),
+            options={**self.options, **numbers},
+            settings={k: v for k, v in self.settings.items() if k not in numbers},
+        )
+
+    def like(self, cell: str) -> Dialect:
+        """The same with the numbers in the brackets of a cell, if it has settings for them all."""
+        numbers = parts(cell)[1]
+        own = {inner: name for name, inner in self.settings.items()}
+        if not set(numbers) <= set(own):
+            return self
+        return self.set({own[inner]: number for inner, number in numbers.items()})
 
     @property
     def symbolic(self) -> Cell:
@@ -290,8 +328,12 @@ class Dialect:
 
     def params(self, values: Mapping[str, Array]) -> Params:
         """The NamedTuple of the generated cell."""
-        module = importlib.import_module(f"equations.generated.{self.cell}")
-        return module.Params(**values)
+        return self.module.Params(**values)
+
+    @property
+    def module(self) -> ModuleType:
+        """The generated module of the cell."""
+        return module_of(self.cell, self.symbolic)
 
     def _given(self, arrays: Mapping[str, Any] | Sequence[Any], place: Place) -> dict[str, Array]:
         """The arrays by their name in the record, without axes in front, checked for type."""

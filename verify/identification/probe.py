@@ -6,9 +6,9 @@ in a reset gate, a bias or the order of its gates is off in the first digits.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,9 @@ class Probe:
         return Probe(arrays, self.xs[:1], self.states)
 
 
-def drawn(target: Target, rng: np.random.Generator, arrays: Arrays | None = None) -> Probe:
+def drawn(
+    target: Target, rng: np.random.Generator, arrays: Arrays | None = None, reach: float = 1
+) -> Probe:
     """A random input; with random weights too unless some are given."""
     weights = {
         name: (array if arrays is not None else _spread(rng.standard_normal(array.shape))).astype(
@@ -50,9 +52,9 @@ def drawn(target: Target, rng: np.random.Generator, arrays: Arrays | None = None
         )
         for name, array in (arrays or target.small).items()
     }
-    xs = rng.standard_normal((STEPS, BATCH, target.n_x)).astype(target.dtype)
-    states = tuple(rng.uniform(-1, 1, (BATCH, n)).astype(target.dtype) for n in target.lengths)
-    return Probe(weights, xs, states)
+    xs = reach * rng.standard_normal((STEPS, BATCH, target.n_x))
+    states = tuple(reach * rng.uniform(-1, 1, (BATCH, n)) for n in target.lengths)
+    return Probe(weights, xs.astype(target.dtype), tuple(s.astype(target.dtype) for s in states))
 
 
 def _spread(array: Array) -> Array:
@@ -62,12 +64,11 @@ def _spread(array: Array) -> Array:
 
 def predicted(record: Dialect, probe: Probe) -> States:
     """The states after the last step by the generated cell, in the order of the record."""
-    return computed(record.cell, record.states, record.unpack(probe.arrays), probe)
+    return computed(record.module, record.states, record.unpack(probe.arrays), probe)
 
 
-def computed(cell: str, order: tuple[str, ...], params: Params, probe: Probe) -> States:
+def computed(module: ModuleType, order: tuple[str, ...], params: Params, probe: Probe) -> States:
     """The same with parameters instead of arrays."""
-    module = importlib.import_module(f"equations.generated.{cell}")
     state = module.State(**dict(zip(order, probe.states, strict=True)))
     for x in probe.xs:
         state = module.step(params, x, state)[0]

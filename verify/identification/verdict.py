@@ -22,6 +22,8 @@ from verify.identification.search import search
 from verify.identification.target import Target
 
 DRAWS = 4
+REACHES = (1, 1, 1, 30)
+"""How large inputs and states are; in the last a threshold on a state is seen."""
 MOST = 2_000_000
 """With so many weights at most it is also run with those it holds."""
 
@@ -117,7 +119,7 @@ def targets(
 
 def _identified(target: Target) -> Identification:
     rng = np.random.default_rng(0)
-    probes = [drawn(target, rng) for _ in range(DRAWS)]
+    probes = [drawn(target, rng, reach=reach) for reach in REACHES]
     own = [target.run(probe.arrays, probe.xs, probe.states) for probe in probes]
 
     def worst(record: Dialect) -> float:
@@ -146,7 +148,7 @@ def _identified(target: Target) -> Identification:
         None,
         exact=False,
         params=None,
-        inputs=DRAWS,
+        inputs=len(REACHES),
         nearest=nearest(target, best, name),
     )
 
@@ -170,7 +172,7 @@ def _matched(target: Target, record: Dialect, worst: float) -> Identification:
         exact=True,
         params=next(iter(places.values())),
         places=places,
-        inputs=DRAWS,
+        inputs=len(REACHES),
         worst=worst,
         alike=tuple(other.name for other in same if other is not known),
         rivals=_rivals(target, record, places.get(FIRST)),
@@ -202,7 +204,8 @@ def _rivals(target: Target, record: Dialect, params: Params) -> tuple[str, ...]:
             )
         except DialectError:
             continue
-        if same:
+        function = choice(record.cell, other.cell) if same else None
+        if same and (function is None or function.conditions):
             found.append(
                 f"with the weights it holds the cell {other.cell} computes the same, at "
                 f"{DRAWS} random inputs; with other weights it does not"
@@ -238,22 +241,19 @@ def _compared(found: Identification, wanted: Dialect) -> Identification:
     made = choice(wanted.cell, found.record.cell)
     if made is not None and not made.conditions:
         return found
-    base = found.dialect.partition("[")[0] if found.dialect else ""
-    repair: Mapping[str, Any] = {}
-    gap = None
-    for variant in dialects.variants(base) if base else ():
+    own, repair, gap = found.record, {}, None
+    plain = replace(found.target, numbers={})
+    for variant in candidates.by_name(plain) if found.dialect else ():
         fits = choice(wanted.cell, variant.cell)
-        if fits is not None and not fits.conditions and _reads(variant, found.target):
-            repair, gap = variant.options, _gap(found, variant)
+        if variant.base == own.base and fits is not None and not fits.conditions:
+            repair = {k: v for k, v in variant.options.items() if own.options.get(k) != v}
+            repair |= {k: None for k in own.options if k not in variant.options}
+            gap = _gap(found, variant)
             break
     return replace(
         found,
         mismatch=Mismatch(wanted.name, differing(found.record.cell, wanted.cell), gap, repair),
     )
-
-
-def _reads(record: Dialect, target: Target) -> bool:
-    return record in candidates.by_name(target)
 
 
 def _gap(found: Identification, variant: Dialect) -> float:

@@ -55,6 +55,7 @@ def _of_node(path: Path, node: onnx_nodes.Node) -> Target:
         N_X,
         (N_H,) * len(STATES.get(kind, ("h",))),
         base=f"onnx.{kind}",
+        numbers={k: v for k, v in node.options.items() if isinstance(v, float)},
         dtype=np.dtype(np.float32),
     )
 
