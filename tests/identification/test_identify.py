@@ -185,6 +185,58 @@ def test_a_cell_of_flax_with_a_residual_is_no_simple_recurrent_network() -> None
         verify.identify(cell)
 
 
+@pytest.mark.parametrize(("kind", "bias"), [("GRUCell", True), ("LSTMCell", False)])
+def test_cells_of_equinox(kind: str, *, bias: bool) -> None:
+    """They know of no batch; the parameters are those of the module."""
+    jax = pytest.importorskip("jax", reason='needs pip install "gateproof[jax]"')
+    nn = importlib.import_module("equinox").nn
+    cell = getattr(nn, kind)(N_X, N_H, use_bias=bias, key=jax.random.key(0))
+    found = verify.identify(cell)
+    assert found.dialect == f"equinox.{kind}"
+    assert f"equinox.{kind}" not in found.alike
+    read = verify.dialects[f"equinox.{kind}"].unpack({k: getattr(cell, k) for k in found.arrays})
+    assert all(map(np.array_equal, found.params, read))
+
+
+def test_a_module_of_equinox_of_ones_own() -> None:
+    """Its arrays are named by the attributes on the way."""
+    jax = pytest.importorskip("jax", reason='needs pip install "gateproof[jax]"')
+    equinox = importlib.import_module("equinox")
+
+    class Own(equinox.Module):  # type: ignore[misc, name-defined]
+        inner: Any
+        outer: Any
+
+        def __call__(self, x: Any, h: Any) -> Any:  # noqa: ANN401
+            return jax.numpy.tanh(self.inner(x) + self.outer(h))
+
+    keys = jax.random.split(jax.random.key(0))
+    linear = equinox.nn.Linear
+    own = Own(linear(N_X, N_H, key=keys[0]), linear(N_H, N_H, use_bias=False, key=keys[1]))
+    found = verify.identify(own)
+    assert found.arrays == {"inner/weight": "W_h", "inner/bias": "b_h", "outer/weight": "U_h"}
+
+
+@pytest.mark.parametrize("kind", ["VanillaRNN", "GRU", "LSTM"])
+def test_functions_of_haiku(kind: str) -> None:
+    """With the parameters that were made for them, whatever their module is called."""
+    jax = pytest.importorskip("jax", reason='needs pip install "gateproof[jax]"')
+    haiku = importlib.import_module("haiku")
+
+    def step(x: Any, state: Any) -> Any:  # noqa: ANN401
+        core = getattr(haiku, kind)(N_H, name="mine")
+        return core(x, state)
+
+    pure = haiku.transform(step)
+    x, h = np.zeros((2, N_X), np.float32), np.zeros((2, N_H), np.float32)
+    weights = pure.init(jax.random.key(0), x, haiku.LSTMState(h, h) if kind == "LSTM" else h)
+    found = verify.identify(haiku.without_apply_rng(pure), weights)
+    assert found.dialect == f"haiku.{kind}"
+    assert verify.identify(pure, weights).dialect == found.dialect
+    with pytest.raises(DialectError, match="holds no parameters itself: give them"):
+        verify.identify(pure)
+
+
 def model(path: Path, arrays_of: str, node: str) -> Path:
     """A model whose weights are of one dialect and whose node is of another."""
     pytest.importorskip("onnxruntime", reason='needs pip install "gateproof[onnx]"')

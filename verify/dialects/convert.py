@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify import dialects
+from verify.dialects.arrays import Params, Place
 from verify.dialects.counterexample import counterexample
 from verify.dialects.equivalence import Choice, choice, differing, values_of
 from verify.dialects.layout import Array, DialectError, NoConversionError
-from verify.dialects.record import Dialect, Params, Place
+from verify.dialects.record import Dialect
 
 
 @dataclass(frozen=True)

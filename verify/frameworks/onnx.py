@@ -55,6 +55,7 @@ def run_node(
     opset = helper.make_opsetid("", OPSET)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
     options = runtime.SessionOptions()
+    options.log_severity_level = 4  # what is wrong is raised as well
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     providers = ["CPUExecutionProvider"]
     session = runtime.InferenceSession(model.SerializeToString(), options, providers=providers)

@@ -9,8 +9,9 @@ from dataclasses import replace
 from equations.variation import parts, with_numbers
 from verify import dialects
 from verify.dialects import shapes
+from verify.dialects.arrays import FIRST
 from verify.dialects.layout import DialectError
-from verify.dialects.record import FIRST, Dialect
+from verify.dialects.record import Dialect
 from verify.identification.target import Target
 
 
@@ -24,7 +25,7 @@ def by_name(target: Target) -> list[Dialect]:
 def _set(record: Dialect, target: Target) -> Dialect:
     """The record with the numbers that the target is known to be set to."""
     takes = record.base == target.base and set(target.numbers) <= set(record.settings)
-    return record.set(target.numbers) if takes else record
+    return record.set(target.numbers) if takes and target.numbers else record
 
 
 def rank(record: Dialect, target: Target) -> tuple[bool, int, bool, int]:

@@ -14,10 +14,12 @@ from typing import Any
 import numpy as np
 
 from verify.arithmetic.formats import FORMATS
-from verify.arithmetic.running import Bounded, Running
+from verify.arithmetic.running import Bounded
+from verify.dialects.arrays import Params
 from verify.dialects.equivalence import values_of
 from verify.dialects.layout import Array
-from verify.dialects.record import Dialect, Params
+from verify.dialects.record import Dialect
+from verify.frameworks.expected import Compiled
 from verify.identification.target import Arrays, States, Target
 from verify.interpret import evaluate
 
@@ -77,7 +79,7 @@ def computed(module: ModuleType, order: tuple[str, ...], params: Params, probe: 
 
 def bounded(record: Dialect, probe: Probe, dtype: np.dtype[Any]) -> tuple[Bounded, ...]:
     """The same by the interpreter, with bounds on the rounding errors of code in that format."""
-    cell, running = record.symbolic, Running(format=FORMATS[dtype.name])
+    cell, running = record.symbolic, Compiled(format=FORMATS[dtype.name])
     # In float64, so that biases which are added up here are not rounded before the framework does.
     wide = {name: np.asarray(array, np.float64) for name, array in probe.arrays.items()}
     params = values_of(record.unpack(wide))

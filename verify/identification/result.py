@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from verify.dialects.record import Dialect, Params, Place
+from verify.dialects.arrays import Params, Place
+from verify.dialects.record import Dialect
 from verify.identification.nearest import Nearest
 from verify.identification.target import Target
 

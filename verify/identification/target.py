@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from verify.dialects.arrays import FIRST, Place
 from verify.dialects.layout import Array
-from verify.dialects.record import FIRST, Place
 
 Arrays = Mapping[str, Array]
 States = tuple[Array, ...]

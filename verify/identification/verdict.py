@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from verify import dialects
+from verify.dialects.arrays import FIRST, Params
 from verify.dialects.convert import unpacked
 from verify.dialects.equivalence import choice, differing, values_of
 from verify.dialects.layout import DialectError
-from verify.dialects.record import FIRST, Dialect, Params
+from verify.dialects.record import Dialect
 from verify.identification import callables, candidates
 from verify.identification.nearest import nearest
 from verify.identification.probe import ROUGH, Probe, distance, drawn, predicted, sizes_of, units
@@ -39,11 +40,11 @@ def identify(
     """Which dialect a recurrent cell is.
 
     Args:
-        target: a module of torch or flax, a layer of Keras, an ONNX file, a function
-            `step(x, state..., **weights)` or `unroll(xs, state..., **weights)`, or
-            `module:attribute` as text.
-        weights: the arrays of a function by name, or the variables of a module of flax.linen; their
-            shapes alone matter for what it is.
+        target: a module of torch, flax or equinox, a layer of Keras, what haiku has transformed, an
+            ONNX file, a function `step(x, state..., **weights)` or `unroll(xs, state...,
+            **weights)`, or `module:attribute` as text.
+        weights: the arrays of a function by name, the variables of a module of flax.linen, or the
+            parameters of haiku; their shapes alone matter for what it is.
         expect: the dialect that its weights were made for, or another target that it must agree
             with; where it computes another function, the result says so.
         node: the name of a node of an ONNX model that has several.
@@ -109,10 +110,18 @@ def targets(
         from verify.identification.frameworks import flax  # noqa: PLC0415
 
         return [flax.of_module(thing, weights)]
+    if "equinox" in homes:
+        from verify.identification.frameworks import equinox  # noqa: PLC0415
+
+        return [equinox.of_module(thing)]
+    if "haiku" in homes:
+        from verify.identification.frameworks import haiku  # noqa: PLC0415
+
+        return [haiku.of_transformed(thing, weights)]
     if not callable(thing):
         raise DialectError(
-            f"{type(thing).__name__}: expected a module of torch or flax, a layer of Keras, an "
-            "ONNX file or a function step(x, state..., **weights)"
+            f"{type(thing).__name__}: expected a module of torch, flax or equinox, a layer of "
+            "Keras, an ONNX file or a function step(x, state..., **weights)"
         )
     return [callables.of_callable(thing, weights, sequence=sequence)]
 

@@ -30,11 +30,11 @@ ABOUT_KNOWN = (
     "How a row is known: " + "; ".join(f"*{k}*, {text}" for k, text in KNOWN.items()) + "."
 )
 ABOUT_NUMBERS = (
-    "A number of a framework is one of its cell: with `clip=0.5` the row `onnx.GRU` is "
-    "`onnx.GRU[clip=0.5]`, of the cell `gru_keep[clip=0.5]`. There `clip` bounds every "
-    "pre-activation, `clip_c` and `clip_h` the new states as soon as they are computed, and "
-    "`slope` and `offset` are those of each hard gate. Such cells are made when they are asked "
-    "for, and `gateproof show`, `check` and `generate` take their names."
+    "A number of a framework is one of its cell, and stands in the brackets of both names: with "
+    "`[clip=0.5]` behind a dialect of ONNX its cell is that of the row with `[clip=0.5]`. There "
+    "`clip` bounds every pre-activation, `clip_c` and `clip_h` the new states as soon as they are "
+    "computed, and `slope` and `offset` are those of each hard gate. Such cells are made when they "
+    "are asked for, and `gateproof show`, `check` and `generate` take their names."
 )
 ABOUT_CELLS = "The equations of the cells. Their pages have the gradients and the evidence."
 ABOUT_PAIRS = (
