@@ -7,12 +7,14 @@ import importlib.util
 import pkgutil
 import traceback
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 
 from equations.cell import Cell
 from equations.definition import Definition
 from equations.language import LanguageError
+from equations.variation import parts, variation
 
 
 class Registry(ModuleType, Mapping[str, Cell]):
@@ -23,13 +25,17 @@ class Registry(ModuleType, Mapping[str, Cell]):
     __hash__ = ModuleType.__hash__
 
     def __getitem__(self, name: str) -> Cell:
-        """The cell of that name.
+        """The cell of that name; with numbers in brackets, one that is made of it.
 
         Raises:
             KeyError: there is none; the message lists those there are.
+            LanguageError: it has no place for such numbers.
         """
-        if name not in self.names:
+        base, numbers = parts(name)
+        if base not in self.names:
             raise KeyError(f"unknown cell {name!r}; known: {', '.join(self.names)}")
+        if numbers:
+            return _varied(self, name)
         return cell_in(importlib.import_module(f"{self.__name__}.{name}"))
 
     @property
@@ -44,6 +50,13 @@ class Registry(ModuleType, Mapping[str, Cell]):
     def __len__(self) -> int:
         """How many cells there are."""
         return len(self.names)
+
+
+@cache
+def _varied(cells: Registry, name: str) -> Cell:
+    """Kept, since all stages ask for it again."""
+    base, numbers = parts(name)
+    return variation(cells[base], numbers)
 
 
 def load(path: Path) -> Cell:

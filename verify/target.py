@@ -1,4 +1,4 @@
-"""What is verified: a known cell by its name, or a cell in a Python file of the user's."""
+"""What is verified: a known cell by its name, also with numbers, or one in a Python file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from types import ModuleType
 
 from equations import cells
 from equations.cell import Cell
+from equations.generate.module import SOURCE
 from equations.generate.targets import TARGETS, Target
 from equations.registry import load
+from equations.variation import parts
 
 
 def is_file(target: str) -> bool:
@@ -49,11 +51,26 @@ def _module(path: Path, changed: int, form: str) -> ModuleType:
     return built(_load(path, changed), path.name, form)
 
 
+@lru_cache(maxsize=16)
+def _varied(name: str, form: str) -> ModuleType:
+    return built(cells[name], definition_of(name), form)
+
+
 def module_of(target: str, cell: Cell, form: str = "numpy") -> ModuleType:
-    """The generated module: the checked-in one, or one generated for a cell of the user's."""
-    if not is_file(target):
-        return importlib.import_module(f"{TARGETS[form].package}.{cell.name}")
-    return _module(*_version(target), form)
+    """The generated module: the checked-in one; else one made of the cell when it is asked for."""
+    if is_file(target):
+        return _module(*_version(target), form)
+    if parts(target)[1]:
+        return _varied(target, form)
+    return importlib.import_module(f"{TARGETS[form].package}.{cell.name}")
+
+
+def definition_of(target: str) -> str:
+    """The file of the definition, as a generated module names it; nothing for a checked-in one."""
+    if is_file(target):
+        return Path(target).name
+    base, numbers = parts(target)
+    return SOURCE.format(name=base) if numbers else ""
 
 
 def built(cell: Cell, source: str, form: str = "numpy") -> ModuleType:

@@ -188,6 +188,7 @@ def test_a_number_without_a_place_is_refused() -> None:
         ({"states": ("h", "c")}, "states: expected an order of h"),
         ({"fixed": {"c_h": "0"}}, "c_h is fixed and in an array"),
         ({"added": {"b_f": 1.0}}, "b_f is no parameter"),
+        ({"settings": {"clip": "clip_c"}}, "clip_c is no number of"),
         ({"arrays": {"w": "[W_r; W_u]"}}, "is in no array and not fixed"),
         ({"arrays": {"w": "[W_r; U_u]"}}, "w: the rows have blocks of different widths"),
         ({"arrays": {"w": "[W_r U_u; b_r]"}}, "different widths"),

@@ -68,9 +68,8 @@ class Layer:
         self.acts = usual if chosen is None else chosen[k * each : (k + 1) * each]
 
     def act(self, which: int, a: Bounded) -> Bounded:
-        """An activation of what may be clipped before."""
-        clip = self.options.get("clip", 0.0)
-        return activation(self.acts[which], clipped(a, -clip, clip) if clip else a)
+        """An activation."""
+        return activation(self.acts[which], a)
 
     def x(self, gate: int, x: Bounded) -> Bounded:
         """The input's part of a gate."""
@@ -103,21 +102,14 @@ class Layer:
 
 
 CASES = [
-    ("RNN", {"clip": 0.5}),
     ("RNN", {"activations": ["Relu"]}),
     ("RNN", {"activations": ["LeakyRelu"]}),
     ("RNN", {"activations": ["Sigmoid"]}),
-    ("GRU", {"clip": 0.5}),
-    ("GRU", {"clip": 0.5, "linear_before_reset": 1}),
     ("GRU", {"activations": ["HardSigmoid", "Relu"], "linear_before_reset": 1}),
     ("GRU", {"activations": ["Sigmoid", "Sigmoid"]}),
     ("LSTM", {"activations": ["HardSigmoid", "Relu", "Tanh"]}),
     ("LSTM", {"input_forget": 1, "P": True}),
     ("LSTM", {"activations": ["Sigmoid", "Tanh", "Relu"], "P": True}),
-    # The clip of the input of the last activation is in the specification, not in the runtime
-    # (microsoft/onnxruntime, issue 27224); the equations here follow the runtime.
-    ("LSTM", {"clip": 0.5}),
-    ("LSTM", {"clip": 0.5, "P": True}),
 ]
 
 
@@ -179,8 +171,6 @@ def test_the_runtime_follows_the_equations(kind: str, options: Attributes, way: 
     ("kind", "options", "changed"),
     [
         ("GRU", {"linear_before_reset": 1}, {"linear_before_reset": 0}),
-        ("RNN", {"clip": 0.5}, {"clip": 0.6}),
-        ("GRU", {"clip": 0.5}, {"clip": 0.0}),
         ("LSTM", {"input_forget": 1}, {"input_forget": 0}),
         ("LSTM", {"activations": ["HardSigmoid", "Tanh", "Tanh"]}, {"activations": None}),
     ],

@@ -54,6 +54,14 @@ WRONG: Mapping[str, Dialect] = {
     ),
     "gates of another framework": written("onnx.LSTM", W="[[W_i; W_f; W_g; W_o]]"),
     "peepholes in the order of the gates": written("onnx.LSTM[P=given]", P="[[p_i; p_f; p_o]]"),
+    "another clip": replace(dialects["onnx.GRU[clip=0.5]"], cell="gru_keep[clip=0.6]"),
+    "no clip": replace(dialects["onnx.RNN[clip=0.5]"], cell="rnn"),
+    "a clip of the state too": replace(
+        dialects["onnx.LSTM[clip=0.5]"], cell="lstm[clip=0.5,clip_c=0.5]"
+    ),
+    "another slope": replace(
+        dialects["onnx.LSTM[activations=HardSigmoid,activation_alpha=0.3]"], cell="lstm_hard"
+    ),
     "the default of another exporter": replace(
         dialects["onnx.GRU[linear_before_reset=1]"], options={}
     ),
@@ -62,14 +70,14 @@ WRONG: Mapping[str, Dialect] = {
 
 @pytest.mark.parametrize("record", [pytest.param(d, id=what) for what, d in WRONG.items()])
 def test_a_wrong_record_disagrees(record: Dialect) -> None:
-    (framework,) = (f for f, d in subjects() if d.name == record.name)
+    framework = next(f for f, d in subjects() if d.base == record.base)
     network = framework.networks(record)[-1]
     assert outcome(result(framework, record, network, solved(record, network))) == "disagrees"
 
 
 def test_directions_exchanged_are_seen() -> None:
     """Both have the same shapes."""
-    (framework,) = (f for f, d in subjects() if d.name == "torch.GRU")
+    framework = next(f for f, d in subjects() if d.base == "torch.GRU")
     network = Network(1, BOTH)
     case = solved(dialects["torch.GRU"], network)
     other = replace(case.problem, states=case.problem.states[::-1])

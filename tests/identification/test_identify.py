@@ -16,6 +16,7 @@ import verify
 from verify.cli import run
 from verify.dialects import onnx_nodes
 from verify.dialects.layout import DialectError
+from verify.frameworks import subjects
 
 N_X, N_H = 5, 4
 Array = np.ndarray[Any, Any]
@@ -184,12 +185,64 @@ def test_a_cell_of_flax_with_a_residual_is_no_simple_recurrent_network() -> None
         verify.identify(cell)
 
 
+@pytest.mark.parametrize(("kind", "bias"), [("GRUCell", True), ("LSTMCell", False)])
+def test_cells_of_equinox(kind: str, *, bias: bool) -> None:
+    """They know of no batch; the parameters are those of the module."""
+    jax = pytest.importorskip("jax", reason='needs pip install "gateproof[jax]"')
+    nn = importlib.import_module("equinox").nn
+    cell = getattr(nn, kind)(N_X, N_H, use_bias=bias, key=jax.random.key(0))
+    found = verify.identify(cell)
+    assert found.dialect == f"equinox.{kind}"
+    assert f"equinox.{kind}" not in found.alike
+    read = verify.dialects[f"equinox.{kind}"].unpack({k: getattr(cell, k) for k in found.arrays})
+    assert all(map(np.array_equal, found.params, read))
+
+
+def test_a_module_of_equinox_of_ones_own() -> None:
+    """Its arrays are named by the attributes on the way."""
+    jax = pytest.importorskip("jax", reason='needs pip install "gateproof[jax]"')
+    equinox = importlib.import_module("equinox")
+
+    class Own(equinox.Module):  # type: ignore[misc, name-defined]
+        inner: Any
+        outer: Any
+
+        def __call__(self, x: Any, h: Any) -> Any:  # noqa: ANN401
+            return jax.numpy.tanh(self.inner(x) + self.outer(h))
+
+    keys = jax.random.split(jax.random.key(0))
+    linear = equinox.nn.Linear
+    own = Own(linear(N_X, N_H, key=keys[0]), linear(N_H, N_H, use_bias=False, key=keys[1]))
+    found = verify.identify(own)
+    assert found.arrays == {"inner/weight": "W_h", "inner/bias": "b_h", "outer/weight": "U_h"}
+
+
+@pytest.mark.parametrize("kind", ["VanillaRNN", "GRU", "LSTM"])
+def test_functions_of_haiku(kind: str) -> None:
+    """With the parameters that were made for them, whatever their module is called."""
+    jax = pytest.importorskip("jax", reason='needs pip install "gateproof[jax]"')
+    haiku = importlib.import_module("haiku")
+
+    def step(x: Any, state: Any) -> Any:  # noqa: ANN401
+        core = getattr(haiku, kind)(N_H, name="mine")
+        return core(x, state)
+
+    pure = haiku.transform(step)
+    x, h = np.zeros((2, N_X), np.float32), np.zeros((2, N_H), np.float32)
+    weights = pure.init(jax.random.key(0), x, haiku.LSTMState(h, h) if kind == "LSTM" else h)
+    found = verify.identify(haiku.without_apply_rng(pure), weights)
+    assert found.dialect == f"haiku.{kind}"
+    assert verify.identify(pure, weights).dialect == found.dialect
+    with pytest.raises(DialectError, match="holds no parameters itself: give them"):
+        verify.identify(pure)
+
+
 def model(path: Path, arrays_of: str, node: str) -> Path:
     """A model whose weights are of one dialect and whose node is of another."""
     pytest.importorskip("onnxruntime", reason='needs pip install "gateproof[onnx]"')
     record = verify.dialects[arrays_of]
     rng = np.random.default_rng(0)
-    module = importlib.import_module(f"equations.generated.{record.cell}")
+    module = record.module
     params = module.init(rng, n_x=N_X, n_h=N_H, dtype=np.float32)
     params = [rng.normal(size=p.shape).astype(np.float32) for p in params]
     arrays = record.pack(module.Params(*params))
@@ -200,11 +253,15 @@ def model(path: Path, arrays_of: str, node: str) -> Path:
 AFTER = "onnx.GRU[linear_before_reset=1]"
 
 
-@pytest.mark.parametrize("name", [name for name in verify.dialects if name.startswith("onnx.")])
+ONNX = [dialect.name for framework, dialect in subjects() if framework.name == "onnx"]
+
+
+@pytest.mark.parametrize("name", ONNX)
 def test_nodes_of_onnx(name: str, tmp_path: Path) -> None:
-    """Every variant, by what ONNX Runtime computes."""
+    """Every variant, also with a clip and another hard sigmoid, by what ONNX Runtime computes."""
     found = verify.identify(model(tmp_path / "model.onnx", name, name))
-    assert found.dialect == name
+    assert found.dialect is not None
+    assert verify.dialects[found.dialect] == verify.dialects[name]
     assert found.exact
 
 
@@ -224,6 +281,33 @@ def test_a_node_with_the_wrong_attribute_is_found(
     assert found["mismatch"]["gap"] > 0.01
     right = model(tmp_path / "right.onnx", AFTER, AFTER)
     assert run(["identify", str(right), "--expect", "torch.GRU"]) == 0
+
+
+def test_a_clip_is_one_more_thing_to_leave_out(tmp_path: Path) -> None:
+    """And where it bounds nothing that is said."""
+    path = model(tmp_path / "clipped.onnx", AFTER, "onnx.GRU[clip=0.5]")
+    found = verify.identify(path, expect="torch.GRU")
+    assert found.mismatch is not None
+    assert found.mismatch.repair == {"linear_before_reset": 1, "clip": None}
+    assert "set linear_before_reset=1, leave out clip" in str(found)
+    far = verify.identify(model(tmp_path / "far.onnx", AFTER, f"{AFTER[:-1]},clip=1000]"))
+    (rival,) = far.rivals
+    assert f"the cell {verify.dialects[AFTER].cell} computes the same" in rival
+
+
+def test_a_bound_that_only_large_states_reach_is_seen() -> None:
+    """A clip of the cell state at 20, and where it shows."""
+
+    def step(x: Array, h: Array, c: Array, *, W: Array, U: Array, b: Array) -> tuple[Array, Array]:
+        i, f, g, o = np.split(x @ W.T + h @ U.T + b, 4, axis=-1)
+        c = np.clip(sigmoid(f) * c + sigmoid(i) * np.tanh(g), -8, 8)
+        return sigmoid(o) * np.tanh(c), c
+
+    found = verify.identify(step, weights(**LSTM_SHAPES))
+    assert not found.exact
+    assert found.nearest is not None
+    assert found.nearest.equation == "c_t = f_t ∘ c_{t-1} + i_t ∘ g_t"
+    assert found.nearest.one is not None
 
 
 def test_a_node_is_held_against_a_module(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A cell on the command line: its name, or a Python file that defines one."""
+"""A cell on the command line: its name, with numbers or without, or a Python file of one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import click
 
 from equations import cells
+from equations.language import LanguageError
 from verify.target import find, is_file
 
 
@@ -18,6 +19,12 @@ class CellParameter(click.ParamType[str]):
 
     def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Refuse an unknown name, and say which one may have been meant."""
+        base = value.partition("[")[0]
+        if base != value and base in cells.names:
+            try:
+                return cells[value].name
+            except LanguageError as error:
+                self.fail(str(error), param, ctx)
         if is_file(value) or value in cells.names:
             return value
         near = difflib.get_close_matches(value, cells.names, n=1)

@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from equations.generate.files import write
@@ -117,7 +118,9 @@ def _print(
             undecided = sum(finding.undecided for finding in found)
             mark = f"[bold red]{failed}[/]" if failed else "[green]0[/]"
             numbers = (*(counts[word] for word in WORDS), skipped, undecided)
-            table.add_row(names[target], stage, *(str(number or "") for number in numbers), mark)
+            table.add_row(
+                escape(names[target]), stage, *(str(number or "") for number in numbers), mark
+            )
     console(ascii_only=ascii_only).print(table)
 
 

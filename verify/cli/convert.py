@@ -111,13 +111,9 @@ def convert(
 
 def _variant(name: str, options: Mapping[str, object], file: Path) -> Dialect:
     """The dialect that was named, in the variant that the file's own attributes choose."""
-    variants = dialects.variants(name)
     if not options:
         return dialects[name]
-    for record in variants:
-        if {k: str(v) for k, v in record.options.items()} == {
-            k: str(v) for k, v in options.items()
-        }:
-            return record
+    if (record := dialects.chosen(dialects.variants(name)[0].base, options)) is not None:
+        return record
     said = ", ".join(f"{key}={value}" for key, value in options.items())
     raise DialectError(f"{file}: the model has {said}, and {name} has no such variant")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from equations.generate.files import write
@@ -88,8 +89,9 @@ def _print(found: Sequence[Result], *, ascii_only: bool) -> None:
             continue
         gradients = "compared" if result.gradients else "none"
         outcome = f"[bold red]{result.outcome}[/]" if result.outcome == "disagrees" else "agrees"
-        dialect = result.dialect.replace("[", r"\[")  # rich would read options as a style
-        table.add_row(dialect, result.cell, result.network, gradients, outcome)
+        # Rich would read options in brackets as a style.
+        dialect, cell = escape(result.dialect), escape(result.cell)
+        table.add_row(dialect, cell, result.network, gradients, outcome)
     if table.row_count:
         console(ascii_only=ascii_only).print(table)
     for detail in missing:

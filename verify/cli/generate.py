@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from equations.generate.module import module_text
 from equations.generate.targets import TARGETS
 from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
-from verify.target import find, is_file
+from verify.target import definition_of, find
 
 
 @click.command(
@@ -45,8 +46,10 @@ def generate(
     cell: tuple[str, ...], output: Path | None, target: str | None, *, exact: bool, check: bool
 ) -> int:
     """Generate the module of each CELL (of all known cells unless some are named)."""
-    if output is None and any(is_file(name) for name in cell):
-        raise click.UsageError("a cell from a file needs --output: the package holds its own cells")
+    if output is None and any(map(definition_of, cell)):
+        raise click.UsageError(
+            "a cell from a file or with numbers needs --output: the package holds its own cells"
+        )
     if not exact and (output is None or target == "numba"):
         raise click.UsageError("--no-exact: NumPy alone, and to a folder of its own, by --output")
     targets = [target] if target else list(TARGETS) if output is None else ["numpy"]
@@ -58,14 +61,14 @@ def generate(
         writable.folder("--output", None if check else folder)
     for name in chosen(cell):
         found = find(name)
-        source = Path(name).name if is_file(name) else ""
         for form, modules in texts.items():
+            source = definition_of(name)
             text = (
                 TARGETS[form].text(found, source)
                 if exact
                 else module_text(found, source, exact=False)
             )
-            modules[f"{found.name}.py"] = text
+            modules[f"{_module(found.name)}.py"] = text
     if check:
         own = "*.py" if not cell and output is None else ""
         wrong = [line for form in files for line in differences(files[form], texts[form], own)]
@@ -78,3 +81,8 @@ def generate(
             write(folder / name, text)
             click.echo(f"wrote {folder / name}")
     return 0
+
+
+def _module(cell: str) -> str:
+    """The name of a cell's module: `gru_clip_0_5` of `gru[clip=0.5]`."""
+    return re.sub(r"\W+", "_", cell).rstrip("_")

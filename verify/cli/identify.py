@@ -40,10 +40,10 @@ def identify(
 ) -> int:
     """Say which published cell TARGET is, and how its arrays map to the equations.
 
-    TARGET is an ONNX file, or module:attribute or file.py:attribute that names a module of torch
-    or flax, a Keras layer or a function step(x, state..., **weights). A Python target is imported,
-    which runs its module, because you name it; files of weights are data and nothing in them is
-    run.
+    TARGET is an ONNX file, or module:attribute or file.py:attribute that names a module of torch,
+    flax or equinox, a Keras layer, what haiku.transform returned, or a function step(x, state...,
+    **weights). A Python target is imported, which runs its module, because you name it; files of
+    weights are data and nothing in them is run.
 
     With --expect it is held against the dialect that the weights came from: a GRU of PyTorch in an
     ONNX node without linear_before_reset=1 is found so. Exit status 1 where nothing matches, or

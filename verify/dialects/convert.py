@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify import dialects
+from verify.dialects.arrays import Params, Place
 from verify.dialects.counterexample import counterexample
 from verify.dialects.equivalence import Choice, choice, differing, values_of
 from verify.dialects.layout import Array, DialectError, NoConversionError
-from verify.dialects.record import Dialect, Params, Place
+from verify.dialects.record import Dialect
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,7 @@ def convert(
     """
     given = dialects[source] if isinstance(source, str) else source
     wanted = dialects.variants(target) if isinstance(target, str) else (target,)
+    wanted = tuple(record.like(given.cell) for record in wanted)
     found = unpacked(given, arrays)
     refusals: dict[int, DialectError] = {}
     for record in sorted(wanted, key=lambda record: _effort(given, record)):

@@ -3,8 +3,8 @@
 A choice gives every parameter of the target a parameter of the source, with a sign, or zero, or the
 identity; it may hold only where some parameters of the source have such a value themselves. That
 it is right is proved on the definitions: both are written out in terms of the source's arguments,
-with σ(-a) = 1 - σ(a) and tanh(-a) = -tanh(a), and their difference must expand to zero. Nothing in
-that argument depends on the sizes.
+with σ(-a) = 1 - σ(a), tanh(-a) = -tanh(a) and the same of clips between such ends, and their
+difference must expand to zero. Nothing in that argument depends on the sizes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sympy as sp
 
 from equations import cells
 from equations.cell import Cell
-from equations.language import Contract, Identity, TensorSymbol, constant_factor, sigmoid
+from equations.language import Contract, Identity, TensorSymbol, constant_factor, ramp, sigmoid
 from equations.program import Program
 from verify.arithmetic.floats import Floats
 from verify.dialects.layout import Array
@@ -217,19 +217,27 @@ def written_out(program: Program, given: Mapping[TensorSymbol, sp.Expr]) -> dict
 
 
 def canonical(expression: sp.Expr) -> sp.Expr:
-    """An expression expanded, with contractions of sums as sums and no odd function of -a."""
+    """An expression expanded, with contractions of sums as sums and no symmetric function of -a."""
     if not expression.args or isinstance(expression, TensorSymbol | Identity):
         return expression
     if isinstance(expression, Contract):
         return _distributed(expression.signature, [canonical(o) for o in expression.operands])
     arguments = [canonical(a) if isinstance(a, sp.Expr) else a for a in expression.args]
-    if isinstance(expression, sigmoid | sp.tanh):
-        argument = arguments[0]
-        if _leads_negative(argument):
-            mirrored = expression.func(sp.expand(-argument))
-            return 1 - mirrored if isinstance(expression, sigmoid) else -mirrored
-        return expression.func(argument)
+    if isinstance(expression, sigmoid | sp.tanh | ramp):
+        argument, *line = arguments
+        both = _both_sides(expression)
+        if both is not None and _leads_negative(argument):
+            return both - expression.func(sp.expand(-argument), *line)
+        return expression.func(argument, *line)
     return sp.expand(expression.func(*arguments))
+
+
+def _both_sides(expression: sp.Expr) -> sp.Expr | None:
+    """What f(a) and f(-a) add up to, if that is the same for all a."""
+    if isinstance(expression, ramp):
+        _, _, offset, low, high = expression.args
+        return low + high if 2 * offset == low + high else None
+    return sp.Integer(isinstance(expression, sigmoid))
 
 
 def _distributed(signature: str, operands: list[sp.Expr]) -> sp.Expr:

@@ -119,7 +119,7 @@ def chosen(weights: Weights, record: Dialect, prefix: str = "") -> dict[str, Arr
         if not arrays:
             some = ", ".join(list(weights.arrays)[:6])
             raise DialectError(f"no array begins with {prefix!r}; the file has {some}")
-    found = _prefixes(arrays, record)
+    found = prefixes(arrays, record)
     if len(found) > 1:
         raise DialectError(
             f"{record.name}: the file holds several cells; choose with --prefix one of "
@@ -135,7 +135,7 @@ def chosen(weights: Weights, record: Dialect, prefix: str = "") -> dict[str, Arr
     return arrays
 
 
-def _prefixes(arrays: Mapping[str, Array], record: Dialect) -> list[str]:
+def prefixes(arrays: Mapping[str, Array], record: Dialect) -> list[str]:
     """What precedes the names of a cell, for every cell that has all arrays it needs."""
     starts = {
         name[:cut]

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+
 from verify.dialects.layout import Array, DialectError
 from verify.dialects.record import Dialect
 from verify.dialects.records.onnx import ACTIVATIONS
@@ -19,8 +21,8 @@ PLAIN = ("hidden_size", "direction", "layout", "output_sequence")
 """Attributes that change no equation."""
 ZERO = ("linear_before_reset", "input_forget")
 """Attributes whose default is 0."""
-DEFAULTS = {"activation_alpha": 0.2, "activation_beta": 0.5}
-"""Of HardSigmoid, the one activation with parameters that a record has."""
+LINE = {"activation_alpha": 0.2, "activation_beta": 0.5}
+"""Lists, a number for each activation that takes one, and the defaults of HardSigmoid."""
 OPSET = 22
 IR_VERSION = 10
 
@@ -134,7 +136,9 @@ def _options(onnx: ModuleType, node: Any, *, with_peepholes: bool) -> dict[str, 
     for name, value in attributes.items():
         if name in PLAIN or (name in ZERO and not value) or name.startswith("activation_"):
             continue
-        options[name] = value
+        options[name] = _decimal(value) if isinstance(value, float) else value
+    if not options.get("clip", 1):
+        del options["clip"]  # the runtime takes 0 for no bound
     if gates := [text.decode() for text in options.pop("activations", [])]:
         usual = ACTIVATIONS[node.op_type]
         each = {tuple(gates[k : k + len(usual)]) for k in range(0, len(gates), len(usual))}
@@ -143,13 +147,30 @@ def _options(onnx: ModuleType, node: Any, *, with_peepholes: bool) -> dict[str, 
             options["activations"] = ",".join(gates)
         elif own != tuple(usual):
             options["activations"] = own[0]
-    for name, default in DEFAULTS.items():
-        values = attributes.get(name, [])
-        if any(abs(value - default) > 1e-7 for value in values):
-            options[name] = ",".join(f"{value:g}" for value in values)
+    for name, default in LINE.items():
+        values = {_decimal(value) for value in attributes.get(name, [])}
+        if values - {default}:
+            options[name] = values.pop() if len(values) == 1 else tuple(sorted(values))
     if with_peepholes and "input_forget" not in options:
         options["P"] = "given"
     return options
+
+
+def _decimal(value: float) -> float:
+    """An attribute is a number in float32; the shortest decimal that it can have been."""
+    return float(str(np.float32(value)))
+
+
+def attributes(record: Dialect, directions: int) -> dict[str, Any]:
+    """The options of a record as attributes of a node."""
+    kind = record.base.removeprefix("onnx.")
+    found: dict[str, Any] = {k: v for k, v in record.options.items() if k != "P"}
+    if "activations" in found:
+        found["activations"] = [found["activations"], *ACTIVATIONS[kind][1:]] * directions
+    for name in {*LINE, "clip"} & set(found):
+        number = float(found[name])
+        found[name] = [number] * directions if name in LINE else number
+    return found
 
 
 def model(arrays: Mapping[str, Array], record: Dialect) -> bytes:
@@ -163,12 +184,7 @@ def model(arrays: Mapping[str, Array], record: Dialect) -> bytes:
     if kind not in ACTIVATIONS:
         raise DialectError(f"{record.name}: an .onnx file is for a dialect of onnx")
     directions, _, n_x = arrays["W"].shape
-    options = {k: v for k, v in record.options.items() if k not in ("P", "activations")}
-    if "activations" in record.options:
-        options["activations"] = [
-            record.options["activations"],
-            *ACTIVATIONS[kind][1:],
-        ] * directions
+    options = attributes(record, directions)
     if directions == 2:
         options["direction"] = "bidirectional"
     n_h = arrays["R"].shape[-1]

@@ -8,7 +8,7 @@ import pkgutil
 from collections.abc import Iterator, Mapping
 from functools import cache
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from verify.dialects.record import Dialect
@@ -28,10 +28,15 @@ class Registry(ModuleType, Mapping[str, "Dialect"]):
             KeyError: there is none; the message says which one may have been meant.
         """
         known = records()
-        if name not in known:
+        if name in known:
+            return known[name]
+        base, _, told = name.removesuffix("]").partition("[")
+        pairs = [pair.partition("=") for pair in told.split(",")]
+        found = self.chosen(base, {key: value for key, _, value in pairs}) if told else None
+        if found is None:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
             raise KeyError(f"unknown dialect {name!r}; did you mean {' or '.join(near)}?")
-        return known[name]
+        return found
 
     def __iter__(self) -> Iterator[str]:
         """The names, framework by framework."""
@@ -40,6 +45,30 @@ class Registry(ModuleType, Mapping[str, "Dialect"]):
     def __len__(self) -> int:
         """How many there are."""
         return len(records())
+
+    def chosen(self, base: str, options: Mapping[str, Any]) -> Dialect | None:
+        """The dialect of that base with exactly these options; None where there is none.
+
+        Those of its settings are numbers, and can have any value that a cell can.
+
+        Raises:
+            LanguageError: the cell has no place for a number.
+        """
+        told = {key: str(value) for key, value in options.items()}
+        fits: list[tuple[Dialect, dict[str, Any]]] = []
+        for record in records().values():
+            own = {key: str(value) for key, value in record.options.items()}
+            rest = {key: value for key, value in options.items() if key not in own}
+            if (
+                record.base == base
+                and own.items() <= told.items()
+                and {*rest} <= {*record.settings}
+            ):
+                fits.append((record, rest))
+        if not fits:
+            return None
+        record, rest = min(fits, key=lambda fit: len(fit[1]))
+        return record.set(rest) if rest else record
 
     def variants(self, name: str) -> tuple[Dialect, ...]:
         """The dialect of that name, and those with the same base and other options.

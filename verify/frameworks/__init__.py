@@ -21,9 +21,18 @@ def frameworks() -> Iterator[Framework]:
         yield from getattr(importlib.import_module(f"{__name__}.{module.name}"), "FRAMEWORKS", ())
 
 
+SEEN = {"clip": "0.5", "slope": "0.3", "offset": "0.4"}
+"""Numbers at which a setting is seen to act: half of all pre-activations are beyond the clip."""
+
+
 def subjects() -> Iterator[tuple[Framework, Dialect]]:
-    """Every dialect of every framework."""
+    """Every dialect of every framework, and once more with all of its settings."""
     for framework in frameworks():
         for dialect in dialects.values():
             if dialect.base.rpartition(".")[0] == framework.name:
                 yield framework, dialect
+                if dialect.settings:
+                    yield (
+                        framework,
+                        dialect.set({own: SEEN[inner] for own, inner in dialect.settings.items()}),
+                    )

@@ -9,7 +9,8 @@ import numpy as np
 
 from equations.cell import Cell
 from verify.arithmetic.running import Bounded
-from verify.dialects.record import Dialect, Place
+from verify.dialects.arrays import Place
+from verify.dialects.record import Dialect
 from verify.evidence.bounds import Bound
 from verify.evidence.verdict import EPS, Comparison
 from verify.frameworks.expected import Expected, expected, output_of

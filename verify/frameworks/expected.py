@@ -15,6 +15,7 @@ import numpy as np
 from equations.cell import Cell
 from equations.derive.sequence import Recurrence
 from equations.language import TensorSymbol
+from verify.arithmetic.formats import FLOAT64, Format
 from verify.arithmetic.running import FUNCTION_UNITS, Bounded, Running
 from verify.frameworks.network import Array, Direction, Network, Problem
 from verify.interpret import Values, run
@@ -26,9 +27,9 @@ class Compiled(Running):
     They compute σ(a) as (1 + tanh(a/2))/2, so it is rounded relative to 1 and not to itself.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, format: Format = FLOAT64) -> None:  # noqa: A002 - as in what it derives from
         """Replace one function."""
-        super().__init__()
+        super().__init__(format=format)
         careful = self.functions["sigmoid"]
 
         def rounded(a: Bounded) -> Bounded:

@@ -6,7 +6,8 @@ from types import ModuleType
 
 import numpy as np
 
-from verify.dialects.record import Dialect, nested
+from verify.dialects.arrays import nested
+from verify.dialects.record import Dialect
 from verify.extras import extra
 from verify.frameworks.framework import (
     Float,

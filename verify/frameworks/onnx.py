@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from equations.language import tanh
+from verify.dialects import onnx_nodes
 from verify.dialects.record import Dialect
 from verify.extras import extra
 from verify.frameworks.framework import (
@@ -55,6 +55,7 @@ def run_node(
     opset = helper.make_opsetid("", OPSET)
     model = helper.make_model(graph, opset_imports=[opset], ir_version=IR_VERSION)
     options = runtime.SessionOptions()
+    options.log_severity_level = 4  # what is wrong is raised as well
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     providers = ["CPUExecutionProvider"]
     session = runtime.InferenceSession(model.SerializeToString(), options, providers=providers)
@@ -76,14 +77,9 @@ def engine(function: Function, problem: Problem, dtype: Float) -> Answer:
 def build(dialect: Dialect, problem: Problem) -> Function:
     """A node; its arrays hold one direction after another."""
     directions = problem.network.directions
-    attributes = {key: value for key, value in dialect.options.items() if key not in INPUTS}
+    attributes = onnx_nodes.attributes(dialect, len(directions))
     attributes["hidden_size"] = problem.states[0][0].shape[-1]
     attributes["direction"] = DIRECTIONS[directions]
-    if "activations" in attributes:
-        # The record names the first; the others are as often tanh as the equations say.
-        tanhs = sum(len(equation.value.atoms(tanh)) for equation in dialect.symbolic.program)
-        others = ["Tanh"] * tanhs
-        attributes["activations"] = [attributes["activations"], *others] * len(directions)
 
     def function(arrays: Tensors, xs: Tensor, states: Tensors) -> tuple[Tensor, Tensors]:
         inputs = {name: np.concatenate([own[name] for own in arrays]) for name in arrays[0]}

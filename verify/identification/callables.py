@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 
 from verify.dialects import fitting
+from verify.dialects.arrays import flattened
 from verify.dialects.layout import Array, DialectError
-from verify.dialects.record import flattened
 from verify.identification.target import Arrays, States, Target
 
 Call = Callable[..., Any]

@@ -6,26 +6,36 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from equations.variation import parts, with_numbers
 from verify import dialects
 from verify.dialects import shapes
+from verify.dialects.arrays import FIRST
 from verify.dialects.layout import DialectError
-from verify.dialects.record import FIRST, Dialect
+from verify.dialects.record import Dialect
 from verify.identification.target import Target
 
 
 def by_name(target: Target) -> list[Dialect]:
     """The records that read exactly these arrays, those of the target's own framework first."""
-    found = [record for record in dialects.values() if _fits(record, target)]
-    return sorted(found, key=lambda record: rank(record, target))
+    found = [_set(record, target) for record in dialects.values() if _fits(record, target)]
+    ranked = sorted(found, key=lambda record: rank(record, target))
+    return list({record.name: record for record in reversed(ranked)}.values())[::-1]
 
 
-def rank(record: Dialect, target: Target) -> tuple[bool, int, bool]:
-    """Sorts records that are alike: its framework, its names, and those that were run, first."""
+def _set(record: Dialect, target: Target) -> Dialect:
+    """The record with the numbers that the target is known to be set to."""
+    takes = record.base == target.base and set(target.numbers) <= set(record.settings)
+    return record.set(target.numbers) if takes and target.numbers else record
+
+
+def rank(record: Dialect, target: Target) -> tuple[bool, int, bool, int]:
+    """Sorts records that are alike: its framework and names, what was run, few numbers, first."""
     names = set(record.array_names())
     return (
         record.base != target.base,
         -len(names & set(target.small)),
         record.evidence != "run",
+        len(parts(record.cell)[1]),
     )
 
 
@@ -71,10 +81,12 @@ def _same(other: Dialect, record: Dialect, own: Counter[str]) -> bool:
 
 def in_place_of(record: Dialect) -> Iterator[Dialect]:
     """Other cells that read the same arrays in the same layout."""
-    for name in dict.fromkeys(other.cell for other in dialects.values()):
-        axes = dialects[f"gateproof.{name}"].axes
+    base, numbers = parts(record.cell)
+    names = dict.fromkeys(with_numbers(other.cell, numbers) for other in dialects.values())
+    for name in dict.fromkeys((base, *names)):
         if name == record.cell:
             continue
+        axes = dialects[f"gateproof.{name}"].axes
         arrays = {own: _adapted(text, axes) for own, text in record.arrays.items()}
         fixed = {k: v for k, v in record.fixed.items() if k in axes}
         try:

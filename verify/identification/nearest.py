@@ -74,11 +74,15 @@ def nearest(target: Target, record: Dialect, name: str) -> Nearest:
     """The record's first state that departs, at an input made small."""
     rng = np.random.default_rng(0)
     found: Probe | None = None
-    for _ in range(DRAWS):
+    for draw in range(DRAWS):
+
+        def integers(*shape: int, largest: int = 2 + draw // 2) -> Array:
+            return rng.integers(-largest, largest + 1, shape).astype(target.dtype)
+
         probe = Probe(
-            {k: _integers(rng, target, v.shape) for k, v in target.small.items()},
-            _integers(rng, target, (1, 1, target.n_x)),
-            tuple(_integers(rng, target, (1, n)) for n in target.lengths),
+            {k: integers(*v.shape) for k, v in target.small.items()},
+            integers(1, 1, target.n_x),
+            tuple(integers(1, n) for n in target.lengths),
         )
         if _gap(target, record, probe) >= APART:
             found = _smaller(target, record, probe)
@@ -112,10 +116,6 @@ def _departs(target: Target, record: Dialect, probe: Probe | None) -> tuple[str,
         if new in carried and off[carried[new]]:
             return carried[new], line(cell, new)
     return record.states[0], ""
-
-
-def _integers(rng: np.random.Generator, target: Target, shape: tuple[int, ...]) -> Array:
-    return rng.integers(-2, 3, shape).astype(target.dtype)
 
 
 def _gap(target: Target, record: Dialect, probe: Probe) -> float:

@@ -6,18 +6,20 @@ in a reset gate, a bias or the order of its gates is off in the first digits.
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from verify.arithmetic.formats import FORMATS
-from verify.arithmetic.running import Bounded, Running
+from verify.arithmetic.running import Bounded
+from verify.dialects.arrays import Params
 from verify.dialects.equivalence import values_of
 from verify.dialects.layout import Array
-from verify.dialects.record import Dialect, Params
+from verify.dialects.record import Dialect
+from verify.frameworks.expected import Compiled
 from verify.identification.target import Arrays, States, Target
 from verify.interpret import evaluate
 
@@ -42,7 +44,9 @@ class Probe:
         return Probe(arrays, self.xs[:1], self.states)
 
 
-def drawn(target: Target, rng: np.random.Generator, arrays: Arrays | None = None) -> Probe:
+def drawn(
+    target: Target, rng: np.random.Generator, arrays: Arrays | None = None, reach: float = 1
+) -> Probe:
     """A random input; with random weights too unless some are given."""
     weights = {
         name: (array if arrays is not None else _spread(rng.standard_normal(array.shape))).astype(
@@ -50,9 +54,9 @@ def drawn(target: Target, rng: np.random.Generator, arrays: Arrays | None = None
         )
         for name, array in (arrays or target.small).items()
     }
-    xs = rng.standard_normal((STEPS, BATCH, target.n_x)).astype(target.dtype)
-    states = tuple(rng.uniform(-1, 1, (BATCH, n)).astype(target.dtype) for n in target.lengths)
-    return Probe(weights, xs, states)
+    xs = reach * rng.standard_normal((STEPS, BATCH, target.n_x))
+    states = tuple(reach * rng.uniform(-1, 1, (BATCH, n)) for n in target.lengths)
+    return Probe(weights, xs.astype(target.dtype), tuple(s.astype(target.dtype) for s in states))
 
 
 def _spread(array: Array) -> Array:
@@ -62,12 +66,11 @@ def _spread(array: Array) -> Array:
 
 def predicted(record: Dialect, probe: Probe) -> States:
     """The states after the last step by the generated cell, in the order of the record."""
-    return computed(record.cell, record.states, record.unpack(probe.arrays), probe)
+    return computed(record.module, record.states, record.unpack(probe.arrays), probe)
 
 
-def computed(cell: str, order: tuple[str, ...], params: Params, probe: Probe) -> States:
+def computed(module: ModuleType, order: tuple[str, ...], params: Params, probe: Probe) -> States:
     """The same with parameters instead of arrays."""
-    module = importlib.import_module(f"equations.generated.{cell}")
     state = module.State(**dict(zip(order, probe.states, strict=True)))
     for x in probe.xs:
         state = module.step(params, x, state)[0]
@@ -76,7 +79,7 @@ def computed(cell: str, order: tuple[str, ...], params: Params, probe: Probe) ->
 
 def bounded(record: Dialect, probe: Probe, dtype: np.dtype[Any]) -> tuple[Bounded, ...]:
     """The same by the interpreter, with bounds on the rounding errors of code in that format."""
-    cell, running = record.symbolic, Running(format=FORMATS[dtype.name])
+    cell, running = record.symbolic, Compiled(format=FORMATS[dtype.name])
     # In float64, so that biases which are added up here are not rounded before the framework does.
     wide = {name: np.asarray(array, np.float64) for name, array in probe.arrays.items()}
     params = values_of(record.unpack(wide))

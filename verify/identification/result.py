@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from verify.dialects.record import Dialect, Params, Place
+from verify.dialects.arrays import Params, Place
+from verify.dialects.record import Dialect
 from verify.identification.nearest import Nearest
 from verify.identification.target import Target
 
@@ -19,7 +20,8 @@ class Mismatch:
         expected: the dialect they were made for.
         differ: the equation of each that differs, its own first.
         gap: how far it is off on a random input with the weights it holds.
-        repair: the options under which the same arrays are the function that was expected.
+        repair: the options under which the same arrays are the function that was expected; None
+            for one that is to be left out.
     """
 
     expected: str
@@ -124,8 +126,11 @@ class Identification:
         if found.gap is not None:
             lines.append(f"  with the weights it holds a random input is off by {found.gap:.2g}")
         if found.repair:
-            told = ", ".join(f"{key}={value}" for key, value in found.repair.items())
-            lines.append(f"  set {told}: then the same arrays are what was expected")
+            told = ", ".join(
+                f"leave out {key}" if value is None else f"set {key}={value}"
+                for key, value in found.repair.items()
+            )
+            lines.append(f"  {told}: then the same arrays are what was expected")
         return lines
 
     def to_json(self) -> dict[str, Any]:
@@ -150,7 +155,7 @@ class Identification:
                 "expected": mismatch.expected,
                 "differ": list(mismatch.differ or ()),
                 "gap": mismatch.gap,
-                "set": {k: str(v) for k, v in mismatch.repair.items()},
+                "set": {k: v and str(v) for k, v in mismatch.repair.items()},
             }
             if mismatch
             else None,

@@ -135,7 +135,7 @@ def _of_cell(
         for before in alive:
             for text in options[name]:
                 values = _filled(before.values, known[text], step.arrays[name], sizes)
-                found = computed(cell, states, plain.params(values), step)
+                found = computed(plain.module, states, plain.params(values), step)
                 layout = {**before.layout, name: text}
                 tried.append(_Partial(layout, values, before.added, distance(found, own)))
         tried.sort(key=lambda partial: partial.distance)

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from verify.dialects.arrays import FIRST, Place
 from verify.dialects.layout import Array
-from verify.dialects.record import FIRST, Place
 
 Arrays = Mapping[str, Array]
 States = tuple[Array, ...]
@@ -29,6 +29,7 @@ class Target:
         n_x: the length of an input that `small` takes.
         lengths: the lengths of its states, in its order.
         base: the framework's own name for it, such as `torch.GRU`; nothing for a callable.
+        numbers: what it is known to be set to, such as the clip of a node of ONNX.
         places: the layers and directions there are weights for.
         dtype: float32 or float64, what it computes in.
         whole: whether its weights are those of `small`, so that it can be run with them.
@@ -41,6 +42,7 @@ class Target:
     n_x: int
     lengths: tuple[int, ...]
     base: str = ""
+    numbers: Mapping[str, float] = field(default_factory=dict)
     places: tuple[Place, ...] = (FIRST,)
     dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float64))
     whole: bool = False

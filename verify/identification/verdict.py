@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from verify import dialects
+from verify.dialects.arrays import FIRST, Params
 from verify.dialects.convert import unpacked
 from verify.dialects.equivalence import choice, differing, values_of
 from verify.dialects.layout import DialectError
-from verify.dialects.record import FIRST, Dialect, Params
+from verify.dialects.record import Dialect
 from verify.identification import callables, candidates
 from verify.identification.nearest import nearest
 from verify.identification.probe import ROUGH, Probe, distance, drawn, predicted, sizes_of, units
@@ -22,6 +23,8 @@ from verify.identification.search import search
 from verify.identification.target import Target
 
 DRAWS = 4
+REACHES = (1, 1, 1, 30)
+"""How large inputs and states are; in the last a threshold on a state is seen."""
 MOST = 2_000_000
 """With so many weights at most it is also run with those it holds."""
 
@@ -37,11 +40,11 @@ def identify(
     """Which dialect a recurrent cell is.
 
     Args:
-        target: a module of torch or flax, a layer of Keras, an ONNX file, a function
-            `step(x, state..., **weights)` or `unroll(xs, state..., **weights)`, or
-            `module:attribute` as text.
-        weights: the arrays of a function by name, or the variables of a module of flax.linen; their
-            shapes alone matter for what it is.
+        target: a module of torch, flax or equinox, a layer of Keras, what haiku has transformed, an
+            ONNX file, a function `step(x, state..., **weights)` or `unroll(xs, state...,
+            **weights)`, or `module:attribute` as text.
+        weights: the arrays of a function by name, the variables of a module of flax.linen, or the
+            parameters of haiku; their shapes alone matter for what it is.
         expect: the dialect that its weights were made for, or another target that it must agree
             with; where it computes another function, the result says so.
         node: the name of a node of an ONNX model that has several.
@@ -107,17 +110,25 @@ def targets(
         from verify.identification.frameworks import flax  # noqa: PLC0415
 
         return [flax.of_module(thing, weights)]
+    if "equinox" in homes:
+        from verify.identification.frameworks import equinox  # noqa: PLC0415
+
+        return [equinox.of_module(thing)]
+    if "haiku" in homes:
+        from verify.identification.frameworks import haiku  # noqa: PLC0415
+
+        return [haiku.of_transformed(thing, weights)]
     if not callable(thing):
         raise DialectError(
-            f"{type(thing).__name__}: expected a module of torch or flax, a layer of Keras, an "
-            "ONNX file or a function step(x, state..., **weights)"
+            f"{type(thing).__name__}: expected a module of torch, flax or equinox, a layer of "
+            "Keras, an ONNX file or a function step(x, state..., **weights)"
         )
     return [callables.of_callable(thing, weights, sequence=sequence)]
 
 
 def _identified(target: Target) -> Identification:
     rng = np.random.default_rng(0)
-    probes = [drawn(target, rng) for _ in range(DRAWS)]
+    probes = [drawn(target, rng, reach=reach) for reach in REACHES]
     own = [target.run(probe.arrays, probe.xs, probe.states) for probe in probes]
 
     def worst(record: Dialect) -> float:
@@ -146,7 +157,7 @@ def _identified(target: Target) -> Identification:
         None,
         exact=False,
         params=None,
-        inputs=DRAWS,
+        inputs=len(REACHES),
         nearest=nearest(target, best, name),
     )
 
@@ -170,7 +181,7 @@ def _matched(target: Target, record: Dialect, worst: float) -> Identification:
         exact=True,
         params=next(iter(places.values())),
         places=places,
-        inputs=DRAWS,
+        inputs=len(REACHES),
         worst=worst,
         alike=tuple(other.name for other in same if other is not known),
         rivals=_rivals(target, record, places.get(FIRST)),
@@ -202,7 +213,8 @@ def _rivals(target: Target, record: Dialect, params: Params) -> tuple[str, ...]:
             )
         except DialectError:
             continue
-        if same:
+        function = choice(record.cell, other.cell) if same else None
+        if same and (function is None or function.conditions):
             found.append(
                 f"with the weights it holds the cell {other.cell} computes the same, at "
                 f"{DRAWS} random inputs; with other weights it does not"
@@ -238,22 +250,19 @@ def _compared(found: Identification, wanted: Dialect) -> Identification:
     made = choice(wanted.cell, found.record.cell)
     if made is not None and not made.conditions:
         return found
-    base = found.dialect.partition("[")[0] if found.dialect else ""
-    repair: Mapping[str, Any] = {}
-    gap = None
-    for variant in dialects.variants(base) if base else ():
+    own, repair, gap = found.record, {}, None
+    plain = replace(found.target, numbers={})
+    for variant in candidates.by_name(plain) if found.dialect else ():
         fits = choice(wanted.cell, variant.cell)
-        if fits is not None and not fits.conditions and _reads(variant, found.target):
-            repair, gap = variant.options, _gap(found, variant)
+        if variant.base == own.base and fits is not None and not fits.conditions:
+            repair = {k: v for k, v in variant.options.items() if own.options.get(k) != v}
+            repair |= {k: None for k in own.options if k not in variant.options}
+            gap = _gap(found, variant)
             break
     return replace(
         found,
         mismatch=Mismatch(wanted.name, differing(found.record.cell, wanted.cell), gap, repair),
     )
-
-
-def _reads(record: Dialect, target: Target) -> bool:
-    return record in candidates.by_name(target)
 
 
 def _gap(found: Identification, variant: Dialect) -> float:

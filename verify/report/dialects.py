@@ -10,15 +10,10 @@ from verify import dialects
 from verify.dialects.counterexample import counterexample
 from verify.dialects.equivalence import choice
 from verify.dialects.recipe import recipe
-from verify.dialects.record import Dialect
+from verify.dialects.record import KNOWN, Dialect
 from verify.dialects.records import RECIPES
 from verify.report.markdown import document, table
 
-KNOWN = {
-    "run": "its arrays were run in the framework itself",
-    "source": "its source was read",
-    "documentation": "its documentation was read",
-}
 OWN = "gateproof."
 ABOUT = (
     "What frameworks mean by their cells. A dialect is a cell, which says what is computed, "
@@ -29,13 +24,17 @@ ABOUT_WHO = (
     "An array is written as a matrix of the cell's parameters: rows are separated by `;`, ᵀ "
     "transposes, a vector is a column, more brackets are axes of length one in front, and `0*` is "
     "a block the framework does not use. A parameter in several places is the sum of them. An "
-    "array with `?` may be absent. Under *known*: *run*, "
-    + KNOWN["run"]
-    + "; *source*, "
-    + KNOWN["source"]
-    + "; *documentation*, "
-    + KNOWN["documentation"]
-    + "."
+    "array with `?` may be absent."
+)
+ABOUT_KNOWN = (
+    "How a row is known: " + "; ".join(f"*{k}*, {text}" for k, text in KNOWN.items()) + "."
+)
+ABOUT_NUMBERS = (
+    "A number of a framework is one of its cell, and stands in the brackets of both names: with "
+    "`[clip=0.5]` behind a dialect of ONNX its cell is that of the row with `[clip=0.5]`. There "
+    "`clip` bounds every pre-activation, `clip_c` and `clip_h` the new states as soon as they are "
+    "computed, and `slope` and `offset` are those of each hard gate. Such cells are made when they "
+    "are asked for, and `gateproof show`, `check` and `generate` take their names."
 )
 ABOUT_CELLS = "The equations of the cells. Their pages have the gradients and the evidence."
 ABOUT_PAIRS = (
@@ -70,6 +69,8 @@ def _families() -> dict[str, list[str]]:
 def _who() -> Iterator[str]:
     yield "## Who means what"
     yield ABOUT_WHO
+    yield ABOUT_KNOWN
+    yield ABOUT_NUMBERS
     for record_cell in (name for family in _families().values() for name in family):
         rows = [_row(record) for record in _foreign() if record.cell == record_cell]
         yield f"### [{record_cell}]({record_cell}.md)"
@@ -79,7 +80,19 @@ def _who() -> Iterator[str]:
 def _row(record: Dialect) -> tuple[str, ...]:
     added = ", ".join(f"{number:g} to {name}" for name, number in record.added.items())
     fixed = ", ".join(f"{name} = {kind}" for name, kind in record.fixed.items())
-    notes = "; ".join(filter(None, [record.note, f"{fixed} always" if fixed else ""]))
+    settings = ", ".join(
+        f"`{own}`" + (f" (`{inner}`)" if inner != own else "")
+        for own, inner in record.settings.items()
+    )
+    notes = "; ".join(
+        text
+        for text, given in (
+            (record.note, record.note),
+            (f"{fixed} always", fixed),
+            (f"numbers: {settings}", settings),
+        )
+        if given
+    )
     return (
         f"`{record.name}`",
         "<br>".join(f"`{name} = {text}`" for name, text in record.arrays.items()),

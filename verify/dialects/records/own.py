@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from equations import cells
+from equations.variation import options
 from verify.dialects.record import Dialect
 
 RECORDS = tuple(
@@ -13,6 +14,7 @@ RECORDS = tuple(
         tuple(str(symbol) for symbol in cells[name].states),
         "run",
         f"equations/cells/{name}.py",
+        settings={option: option for option in options(cells[name])},
     )
     for name in cells
     if cells[name].states and all(1 <= len(s.axes) <= 2 for s in cells[name].parameters)

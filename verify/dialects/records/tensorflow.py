@@ -1,6 +1,6 @@
 """TensorFlow 1: input and state beside each other, [x, h] K; a forget bias is added when it runs.
 
-cell_clip and proj_clip are functions that no cell here has: a model with them is none of these.
+cell_clip bounds the new c before the peephole of o and tanh see it, proj_clip what is projected.
 """
 
 from __future__ import annotations
@@ -14,11 +14,13 @@ LSTM = {"kernel": KERNEL, "bias": "[b_i; b_g; b_f; b_o]"}
 DIAGONALS = {"w_f_diag": "p_f", "w_i_diag": "p_i", "w_o_diag": "p_o"}
 FORGET = {"b_f": 1.0}
 FORGET_NOTE = "gates i, j, f, o; forget_bias is 1 unless told otherwise"
+CLIP = {"cell_clip": "clip_c"}
+CLIPS = CLIP | {"proj_clip": "clip_h"}
 PEEPHOLES = {"p_f": "0", "p_i": "0", "p_o": "0"}
 
 RECORDS = (
     Dialect(
-        "tf1.BasicRNNCell", "rnn", {"kernel": "[W_hᵀ; U_hᵀ]", "bias": "b_h"}, ("h",), "run", TF
+        "tf1.BasicRNNCell", "rnn", {"kernel": "[W_hᵀ; U_hᵀ]", "bias": "b_h"}, ("h",), "reported", TF
     ),
     Dialect(
         "tf1.GRUCell",
@@ -30,7 +32,7 @@ RECORDS = (
             "candidate/bias": "b_h",
         },
         ("h",),
-        "run",
+        "reported",
         TF,
         note="gates/bias starts at 1",
     ),
@@ -44,7 +46,7 @@ RECORDS = (
             "b_c": "b_h",
         },
         ("h",),
-        "run",
+        "reported",
         RAW,
     ),
     Dialect(
@@ -52,21 +54,32 @@ RECORDS = (
         "lstm",
         LSTM,
         ("c", "h"),
-        "run",
+        "reported",
         TF,
         added=FORGET,
         note=FORGET_NOTE,
     ),
-    Dialect("tf1.LSTMCell", "lstm", LSTM, ("c", "h"), "run", TF, added=FORGET, note=FORGET_NOTE),
+    Dialect(
+        "tf1.LSTMCell",
+        "lstm",
+        LSTM,
+        ("c", "h"),
+        "reported",
+        TF,
+        added=FORGET,
+        settings=CLIP,
+        note=FORGET_NOTE,
+    ),
     Dialect(
         "tf1.LSTMCell",
         "lstm_peephole",
         LSTM | DIAGONALS,
         ("c", "h"),
-        "run",
+        "reported",
         TF,
         {"use_peepholes": True},
         FORGET,
+        settings=CLIP,
         note=FORGET_NOTE,
     ),
     Dialect(
@@ -74,11 +87,12 @@ RECORDS = (
         "lstm_projection",
         LSTM | {"projection/kernel": "W_rᵀ"},
         ("c", "h"),
-        "run",
+        "reported",
         TF,
         {"num_proj": "n_p"},
         FORGET,
         PEEPHOLES,
+        CLIPS,
         note=FORGET_NOTE,
     ),
     Dialect(
@@ -86,10 +100,11 @@ RECORDS = (
         "lstm_projection",
         LSTM | DIAGONALS | {"projection/kernel": "W_rᵀ"},
         ("c", "h"),
-        "run",
+        "reported",
         TF,
         {"use_peepholes": True, "num_proj": "n_p"},
         FORGET,
+        settings=CLIPS,
         note=FORGET_NOTE,
     ),
     Dialect(
@@ -119,9 +134,10 @@ RECORDS = (
             "b": "[b_i; b_g; b_f; b_o]",
         },
         ("c", "h"),
-        "run",
+        "reported",
         f"{RAW}; BlockLSTM stores the same",
         added=FORGET,
+        settings=CLIP,
         note="gates i, ci, f, o; forget_bias is an attribute; with use_peephole",
     ),
     Dialect(
@@ -135,8 +151,9 @@ RECORDS = (
             "b": "[b_i; b_f; b_g; b_o]",
         },
         ("c", "h"),
-        "run",
+        "reported",
         RAW,
+        settings=CLIP,
         note="gates i, f, ci, o, unlike BlockLSTM, and nothing is added to the forget bias",
     ),
 )

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from verify.dialects.layout import Array, DialectError
-from verify.dialects.record import flattened, nested
+from verify.dialects.arrays import flattened, nested
+from verify.dialects.layout import DialectError
 from verify.extras import extra
-from verify.identification.callables import of_function
-from verify.identification.target import Arrays, States, Target
+from verify.identification.frameworks.jax import BATCH, N_H, N_X, of_cell
+from verify.identification.target import Arrays, Target
 
-N_X, N_H, BATCH = 3, 4, 2
 KINDS = ("SimpleCell", "GRUCell", "MGUCell", "LSTMCell", "OptimizedLSTMCell")
-Apply = Callable[[Arrays, Any, Any], Any]
-"""From weights, the carry and an input to the new carry."""
 
 
 def of_module(module: Any, weights: Mapping[str, Any] | None) -> Target:  # noqa: ANN401 - a module of Flax
@@ -68,7 +64,7 @@ def _of_nnx(nnx: Any, cell: Any) -> Target:  # noqa: ANN401 - of Flax
         shapes = nnx.to_flat_state(nnx.state(twin, nnx.Param))
         small = {"/".join(map(str, path)): np.zeros(leaf.shape) for path, leaf in shapes}
         small = {name: small[name] for name in names}
-    return _target(f"flax.nnx.{kind}", arrays, apply, small)
+    return of_cell(f"flax.nnx.{kind}", arrays, apply, small)
 
 
 def _of_linen(linen: Any, cell: Any, weights: Mapping[str, Any] | None) -> Target:  # noqa: ANN401
@@ -95,37 +91,7 @@ def _of_linen(linen: Any, cell: Any, weights: Mapping[str, Any] | None) -> Targe
         carry = made.initialize_carry(jax.random.key(0), x.shape)
         shapes = jax.eval_shape(made.init, jax.random.key(0), carry, x)["params"]
         small = {name: np.zeros(value.shape) for name, value in flattened(shapes).items()}
-    return _target(f"flax.linen.{kind}", arrays, apply, small)
-
-
-def _target(name: str, arrays: Arrays, apply: Apply, small: Arrays | None) -> Target:
-    """A target that is run in float64 where it computes so, else in float32."""
-    jax = extra("jax")
-
-    def step(given: Arrays, x: Array, *states: Array) -> States:
-        with jax.enable_x64(True):  # noqa: FBT003 - jax's own signature
-            tensors = {own: jax.numpy.asarray(array) for own, array in given.items()}
-            carry = jax.tree.map(jax.numpy.asarray, states if len(states) > 1 else states[0])
-            new = apply(tensors, carry, jax.numpy.asarray(x))
-            return tuple(map(np.asarray, jax.tree.leaves(new)))
-
-    if small is None:
-        return of_function(step, arrays, title=name, signature=inspect.signature(_called))
-
-    def run(given: Arrays, xs: Array, states: States) -> States:
-        for x in xs:
-            states = step(given, x, *states)
-        return states
-
-    lengths = (N_H,) * (2 if "LSTM" in name else 1)
-    zeros = tuple(np.zeros((BATCH, n)) for n in lengths)
-    dtype = run(small, np.zeros((1, BATCH, N_X)), zeros)[0].dtype
-    small = {own: np.asarray(array, dtype) for own, array in small.items()}
-    return Target(name, arrays, run, small, N_X, lengths, base=name, dtype=dtype)
-
-
-def _called(x: Array, carry: Any) -> Any:  # noqa: ANN401
-    """How a cell of one's own is called; its carry may be several states."""
+    return of_cell(f"flax.linen.{kind}", arrays, apply, small)
 
 
 def _bound(module: Any) -> Mapping[str, Any] | None:  # noqa: ANN401 - a module of linen

@@ -9,13 +9,14 @@ import numpy as np
 
 from verify.dialects import onnx_nodes
 from verify.dialects.layout import Array, DialectError
-from verify.extras import extra
+from verify.extras import MissingExtraError, extra
+from verify.frameworks.onnx import run_node
 from verify.identification.target import Arrays, States, Target
 
 N_X, N_H = 3, 4
-OPSET, IR_VERSION = 14, 8
-"""The oldest version of the operators with all of their attributes."""
 STATES = {"LSTM": ("h", "c")}
+LEFT_OUT = ("layout", "direction", "output_sequence")
+"""Attributes of how a sequence is laid out and run, not of a step."""
 PER_DIRECTION = ("activations", "activation_alpha", "activation_beta")
 
 
@@ -55,6 +56,7 @@ def _of_node(path: Path, node: onnx_nodes.Node) -> Target:
         N_X,
         (N_H,) * len(STATES.get(kind, ("h",))),
         base=f"onnx.{kind}",
+        numbers={k: v for k, v in node.options.items() if isinstance(v, float)},
         dtype=np.dtype(np.float32),
     )
 
@@ -66,11 +68,11 @@ def _run(
     xs: Array,
     states: States,
 ) -> States:
-    onnx, runtime = extra("onnx"), extra("onnxruntime")
+    onnx = extra("onnx")
     kind = proto.op_type
     order = STATES.get(kind, ("h",))
     attributes = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
-    attributes = {k: v for k, v in attributes.items() if k not in ("layout", "direction")}
+    attributes = {k: v for k, v in attributes.items() if k not in LEFT_OUT}
     for name in PER_DIRECTION:
         if name in attributes and directions > 1:
             half = len(attributes[name]) // directions
@@ -82,30 +84,11 @@ def _run(
         f"initial_{name}": np.asarray(state, np.float32)[None]
         for name, state in zip(order, states, strict=True)
     }
-    places = ["X", "W", "R", "B", "", "initial_h", "initial_c", "P"]
-    inputs = [name if name in feeds else "" for name in places]
-    while not inputs[-1]:
-        inputs.pop()
-    outputs = [f"Y_{name}" for name in order]
-    node = onnx.helper.make_node(kind, inputs, ["", *outputs], "node", **attributes)
-    value = onnx.helper.make_tensor_value_info
-    graph = onnx.helper.make_graph(
-        [node],
-        "one",
-        [value(name, onnx.TensorProto.FLOAT, array.shape) for name, array in feeds.items()],
-        [value(name, onnx.TensorProto.FLOAT, None) for name in outputs],
-    )
-    model = onnx.helper.make_model(
-        graph, opset_imports=[onnx.helper.make_opsetid("", OPSET)], ir_version=IR_VERSION
-    )
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4
     try:
-        session = runtime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
-        found = session.run(outputs, feeds)
+        _, *found = run_node(kind, feeds, 1 + len(order), attributes)
+    except MissingExtraError:
+        raise
     except Exception as error:  # whatever the runtime raises at attributes that it does not know
         reason = " ".join(str(error).split())[:200]
         raise DialectError(f"node {proto.name!r} ({kind}) cannot be run: {reason}") from error
-    return tuple(np.asarray(array)[0] for array in found)
+    return tuple(array[0] for array in found)
