@@ -10,8 +10,8 @@ import pytest
 import sympy as sp
 
 from equations import cells
-from equations.generate.exact import RULES, complements, exact
-from equations.generate.plan import Plan
+from equations.generate.planning.exact import RULES, complements, exact
+from equations.generate.planning.plan import Plan
 from equations.language import TensorSymbol, sigmoid, tanh
 from equations.program import Equation, Program
 

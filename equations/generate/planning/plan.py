@@ -12,9 +12,9 @@ from functools import cached_property
 from equations.cell import Cell
 from equations.derive.names import CotangentNames, TangentNames, jacobian_name
 from equations.derive.sequence import Recurrence
-from equations.generate.exact import exact
-from equations.generate.schedule import Schedule, schedule
-from equations.generate.shares import exact_shares
+from equations.generate.planning.exact import exact
+from equations.generate.planning.schedule import Schedule, schedule
+from equations.generate.planning.shares import exact_shares
 from equations.language import TensorSymbol
 from equations.program import Program
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 
 import sympy as sp
 
-from equations.generate.einsum import BATCH
-from equations.generate.expression import Writer
-from equations.generate.roles import is_gradient, is_parameter
-from equations.generate.sequence.arrays import Arrays, part_of
-from equations.generate.sequence.calls import Calls, NotCallsError
-from equations.generate.sequence.joint import Joined, Joint, factors
-from equations.generate.sequence.lanes import Members
-from equations.generate.source import Lines, assign
-from equations.generate.statements import statement
+from equations.generate.numpy.sequence.arrays import Arrays, part_of
+from equations.generate.numpy.sequence.calls import Calls, NotCallsError
+from equations.generate.numpy.sequence.joint import Joined, Joint, factors
+from equations.generate.numpy.sequence.lanes import Members
+from equations.generate.planning.roles import is_gradient, is_parameter
+from equations.generate.text.einsum import BATCH
+from equations.generate.text.expression import Writer
+from equations.generate.text.source import Lines, assign
+from equations.generate.text.statements import statement
 from equations.language import LETTERS, Contract, TensorSymbol
 from equations.program import Equation
 

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from equations.generate.einsum import BATCH
-from equations.generate.expression import Writer
-from equations.generate.roles import is_parameter
-from equations.generate.sequence.arrays import Arrays, on_top
-from equations.generate.sequence.calls import Calls, NotCallsError
-from equations.generate.sequence.joint import Joined, Joint, factors
-from equations.generate.source import WIDTH, Lines, assign, indented
-from equations.generate.statements import statement
+from equations.generate.numpy.sequence.arrays import Arrays, on_top
+from equations.generate.numpy.sequence.calls import Calls, NotCallsError
+from equations.generate.numpy.sequence.joint import Joined, Joint, factors
+from equations.generate.planning.roles import is_parameter
+from equations.generate.text.einsum import BATCH
+from equations.generate.text.expression import Writer
+from equations.generate.text.source import WIDTH, Lines, assign, indented
+from equations.generate.text.statements import statement
 from equations.language import LETTERS, Contract, TensorSymbol
 from equations.program import Equation
 

@@ -6,14 +6,14 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from equations.generate import templates
-from equations.generate.schedule import Schedule
-from equations.generate.sequence.arrays import Arrays
-from equations.generate.sequence.layout import Layout
-from equations.generate.sequence.terms import terms_apart
-from equations.generate.sequence.text import Text
-from equations.generate.source import Lines, call, indented, unpack
-from equations.generate.writing import Writing, shape
+from equations.generate.numpy.sequence.arrays import Arrays
+from equations.generate.numpy.sequence.layout import Layout
+from equations.generate.numpy.sequence.terms import terms_apart
+from equations.generate.numpy.sequence.text import Text
+from equations.generate.numpy.templates.sequence import UNROLL, UNROLL_JVP, UNROLL_VJP
+from equations.generate.numpy.writing import Writing, shape
+from equations.generate.planning.schedule import Schedule
+from equations.generate.text.source import Lines, call, indented, unpack
 from equations.language import TensorSymbol
 
 Pairs = tuple[tuple[TensorSymbol, TensorSymbol], ...]
@@ -37,7 +37,7 @@ class SequenceFunctions(Writing):
         slots["tape"] = [f"{symbol}={value}," for symbol, value in fields]
         groups = ["params", self.inputs_group("xs"), "state0"]
         words = {"next": self.made(plan.results, text.arrays.handed_out)}
-        return self.function("unroll", templates.UNROLL, slots, groups, words)
+        return self.function("unroll", UNROLL, slots, groups, words)
 
     def unroll_vjp(self) -> Lines:
         """Backpropagation through time."""
@@ -62,7 +62,7 @@ class SequenceFunctions(Writing):
             f"return dparams, {dxs}, State({state})",
         ]
         groups = ["params", "tape", "dnexts"]
-        return self.function("unroll_vjp", templates.UNROLL_VJP, slots, groups)
+        return self.function("unroll_vjp", UNROLL_VJP, slots, groups)
 
     def handed(self, text: Text, argument: TensorSymbol, result: TensorSymbol) -> str:
         """The last value that a loop sent, with memory of its own."""
@@ -86,7 +86,7 @@ class SequenceFunctions(Writing):
         words = {
             "moved_next": self.made(plan.results, lambda s: text.arrays.handed_out(plan.moved(s)))
         }
-        return self.function("unroll_jvp", templates.UNROLL_JVP, slots, groups, words)
+        return self.function("unroll_jvp", UNROLL_JVP, slots, groups, words)
 
     def body(self, text: Text, first: Mapping[TensorSymbol, str]) -> dict[str, Lines]:
         """Parameters, arrays, and the three parts."""

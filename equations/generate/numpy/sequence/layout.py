@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from equations.generate.roles import is_parameter
-from equations.generate.schedule import Schedule
-from equations.generate.sequence.joint import Joined, Joint, joints
-from equations.generate.sequence.lanes import Lanes, Members
-from equations.generate.statements import is_batched
+from equations.generate.numpy.sequence.joint import Joined, Joint, joints
+from equations.generate.numpy.sequence.lanes import Lanes, Members
+from equations.generate.planning.roles import is_parameter
+from equations.generate.planning.schedule import Schedule
+from equations.generate.text.statements import is_batched
 from equations.language import Contract, Largest, Select, TensorSymbol
 
 READABLE = 28

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from equations.generate.sequence.joint import Joint
-from equations.generate.sequence.lanes import Members
-from equations.generate.sequence.layout import Home, Layout, joined
-from equations.generate.source import Lines
-from equations.generate.statements import repeated
+from equations.generate.numpy.sequence.joint import Joint
+from equations.generate.numpy.sequence.lanes import Members
+from equations.generate.numpy.sequence.layout import Home, Layout, joined
+from equations.generate.text.source import Lines
+from equations.generate.text.statements import repeated
 from equations.language import LETTERS, TensorSymbol
 
 
