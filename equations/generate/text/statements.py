@@ -81,6 +81,9 @@ class Statements:
             known = self.plan.cell.forward().value_of(symbol) is not None
             return self.defining(symbol) if known else self.part(symbol)
         kind, (of, *_) = symbol.origin
+        if isinstance(-of, TensorSymbol):
+            name, _, text = (self.defining(-of) or "").partition(" = ")
+            return f"-{name} = -({text})"
         if not isinstance(of, TensorSymbol):
             return self.show(of) if kind == "beside" else None
         if kind != "cotangent":

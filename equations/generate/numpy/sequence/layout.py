@@ -272,4 +272,6 @@ def joined(names: Sequence[str]) -> str:
     end = next((k for k in range(room) if len({w[-1 - k] for w in words}) > 1), room)
     middle = [word for w in words for word in w[start : len(w) - end]]
     name = "_".join([*first[:start], *middle, *first[len(first) - end :]])
-    return name if len(name) <= READABLE else f"{names[0]}_to_{names[-1]}"
+    if len(name) <= READABLE:
+        return name
+    return "_".join([*first[: len(first) - end], "to", *words[-1]])

@@ -54,9 +54,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -116,7 +119,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [
