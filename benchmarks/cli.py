@@ -44,7 +44,11 @@ OUTPUT = Path(__file__).resolve().parent.parent / "reports" / "measured"
 )
 @click.option("--cell", "names", type=click.Choice(CELLS), multiple=True, help="Both by default.")
 @click.option(
-    "--repeats", type=click.IntRange(1), default=7, show_default=True, help="Samples of each."
+    "--repeats",
+    type=click.IntRange(1),
+    default=7,
+    show_default=True,
+    help="Samples of each; more of short ones.",
 )
 @click.option(
     "--threads",

@@ -18,7 +18,7 @@ from benchmarks.threads import process
 from equations import cells
 from equations.cell import Cell
 from equations.generate.files import write
-from equations.generate.module import module_text
+from equations.generate.numpy.module import module_text
 from verify.report.markdown import document, table
 from verify.report.provenance import provenance
 

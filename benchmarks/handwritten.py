@@ -93,7 +93,7 @@ def lstm(
         oifgc[1:, 4],
         tanh_c,
         xh[1:, :, n_x + 1 :],
-        strict=True,
+        strict=False,
     ):
         matmul(row, weights, out=product)
         tanh(a, out=a)
@@ -133,7 +133,7 @@ def lstm_vjp(
             part[::-1, 0],
             found.reshape(T, B, 6 * n_h)[start:stop, :, n_h : 5 * n_h][::-1],
             part[::-1, 5],
-            strict=True,
+            strict=False,
         ):
             add(given, later, out=dh)
             multiply(by_dh, dh, out=to_dh)
@@ -217,7 +217,7 @@ def gru(
         xh[:T, :, n_x + 1 :],
         xrh[:, :, n_x + 1 :],
         xh[1:, :, n_x + 1 :],
-        strict=True,
+        strict=False,
     ):
         matmul(row, gate_weights, out=gates_of)
         tanh(gates, out=gates)
@@ -261,7 +261,7 @@ def gru_vjp(
             flat[start:stop, :, 2 * n_h : 4 * n_h][::-1],
             part[::-1, 0],
             part[::-1, 4],
-            strict=True,
+            strict=False,
         ):
             add(given, later, out=dh)
             multiply(by_dh, dh, out=to_dh)

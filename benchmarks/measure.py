@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -37,19 +38,31 @@ APART = (
 SAMPLE = 0.003
 """A sample repeats a short call for so many seconds."""
 
+ROUND, TIMES = 0.5, 12
+"""Where a round is shorter than so many seconds there are more of them, up to so many times."""
+
 
 @dataclass(frozen=True)
 class Row:
-    """What one contender took, in seconds, or what is missing."""
+    """What one contender took, in seconds, once in every round; or what is missing."""
 
     cell: str
     dtype: str
     size: Size
     which: Pass
     contender: str
-    median: float | None = None
-    least: float | None = None
+    samples: tuple[float, ...] = ()
     missing: str = ""
+
+    @property
+    def median(self) -> float | None:
+        """The middle of the samples."""
+        return statistics.median(self.samples) if self.samples else None
+
+    @property
+    def least(self) -> float | None:
+        """The smallest of them."""
+        return min(self.samples, default=None)
 
 
 def rows(
@@ -69,25 +82,31 @@ def rows(
     for which in PASSES:
         times = alternating({name: getattr(w, which) for name, w in works.items()}, repeats)
         for name in chosen:
-            if name in missing:
-                found.append(Row(cell, dtype, size, which, name, missing=missing[name]))
-            else:
-                middle, least = statistics.median(times[name]), min(times[name])
-                found.append(Row(cell, dtype, size, which, name, middle, least))
+            samples = tuple(times.get(name, ()))
+            found.append(Row(cell, dtype, size, which, name, samples, missing.get(name, "")))
     return found
 
 
 def alternating(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[str, list[float]]:
-    """Seconds per call, one sample of each in every round; each round starts with another."""
+    """Seconds per call, one sample of each in every round; each round starts with another.
+
+    Args:
+        calls: what is measured, by name.
+        repeats: at least so many rounds; more of short ones.
+    """
     counts = {}
     for name, call in calls.items():
         call()  # compiles, and fills caches
         counts[name] = max(1, round(SAMPLE / max(_seconds(call, 1), 1e-9)))
     found: dict[str, list[float]] = {name: [] for name in calls}
-    names = list(calls)
-    for turn in range(repeats):
+    names, begun = list(calls), time.perf_counter()
+    for turn in range(TIMES * repeats):
+        if turn >= repeats and time.perf_counter() - begun > ROUND * repeats:
+            break
         start = turn % len(names)
         for name in names[start:] + names[:start]:
+            if counts[name] > 1:
+                calls[name]()  # brings its own into the caches; threads of the one before may rest
             found[name].append(_seconds(calls[name], counts[name]))
     return found
 

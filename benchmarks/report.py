@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -18,9 +19,9 @@ RIVALS = [name for name in CONTENDERS if name != "generated"]
 HEADINGS = ("cell", "dtype", "(T, B, n_x, n_h)", "ms", "least", *RIVALS)
 
 METHOD = """\
-{how} *ms* is the median of {repeats} samples of the generated code, *least* the smallest.
-A number under another contender is its median over that of the generated code: above 1 the
-generated code is faster. Differences below 5 % mean nothing.
+{how} *ms* is the median of {repeats} samples or more of the generated code, *least* the smallest.
+A number under another contender is its time over that of the generated code in the same round, the
+median of all rounds: above 1 the generated code is faster. Differences below 5 % mean nothing.
 
 - *compiled*: the generated code whose sequences numba compiles, after the first call.
 - *hand-written*: the best NumPy known here, under the same contract; sigmoid through tanh.
@@ -77,8 +78,12 @@ def lines(rows: Iterable[Row], which: str) -> list[tuple[str, ...]]:
 
 
 def ratio(row: Row, own: Row) -> float | None:
-    """A contender's median over that of the generated code; None if it is not there."""
-    return None if row.median is None or own.median is None else row.median / own.median
+    """A contender's time over that of the generated code; None if it is not there.
+
+    What disturbs one disturbs what is measured beside it, so rounds are compared one by one.
+    """
+    pairs = zip(row.samples, own.samples, strict=False)
+    return statistics.median([theirs / ours for theirs, ours in pairs]) if row.samples else None
 
 
 def grown(found: Sequence[Growth]) -> list[tuple[str, ...]]:
@@ -130,7 +135,15 @@ def as_json(rows: Iterable[Row], found: Iterable[Growth], run: Run) -> str:
             "threads": run.threads,
             "machine": machine(),
             "versions": versions(PACKAGES),
-            "rows": [{**asdict(row), "size": row.size._asdict()} for row in rows],
+            "rows": [
+                {
+                    **asdict(row),
+                    "size": row.size._asdict(),
+                    "median": row.median,
+                    "least": row.least,
+                }
+                for row in rows
+            ],
             "growth": [
                 {**asdict(growth), "size": growth.size._asdict(), "line": growth.line}
                 for growth in found

@@ -23,14 +23,14 @@ FIXED = frozenset(
         *("Array", "Params", "Inputs", "State", "Next", "Saved", "Tape", "Checkpoints", "Jacobian"),
         *("absolute", "add", "copyto", "divide", "exp", "log", "matmul", "maximum", "minimum"),
         *("multiply", "negative", "power", "reciprocal", "sqrt", "square", "subtract", "tanh"),
-        *("one", "two", "half"),
+        *("one", "two", "half", "room"),
         *("spare", "work", "first", "last", "sample", "row", "real", "loop", "njit", "types"),
     }
 )
 """Names that generated functions have besides those of the cell."""
 
 MADE = re.compile(
-    r"(exp|one_minus|rest|slope|spare|arrays|sum)_.*"
+    r"(exp|minus|one_minus|rest|slope|spare|room|arrays|sum)_.*"
     r"|.*_(all|rows?|steps?|ahead|columns|blocks|chunk|flat|factor|etc|dot\d*|given|later|of|T)"
     r"|.*_(by|from|of|to)_.*"
     r"|k_|.*_compiled"

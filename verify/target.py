@@ -12,7 +12,7 @@ from types import ModuleType
 
 from equations import cells
 from equations.cell import Cell
-from equations.generate.module import SOURCE
+from equations.generate.numpy.module import SOURCE
 from equations.generate.targets import TARGETS, Target
 from equations.registry import load
 from equations.variation import parts

@@ -1,1 +1,1 @@
-"""Generation of NumPy modules: which equations (plan), in which order (schedule), as which text."""
+"""Generation: which equations (planning), as which text (text), in which form (numpy, numba)."""

@@ -9,9 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from equations.cell import Cell
-from equations.generate import module
 from equations.generate.files import GENERATED
 from equations.generate.numba import module as numba_module
+from equations.generate.numpy import module
 
 OWN = frozenset({"numpy", *sys.stdlib_module_names})
 

@@ -453,46 +453,47 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_x, n_v, n_k = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_v"], sizes["n_k"]
-    add, exp, negative, reciprocal = np.add, np.exp, np.negative, np.reciprocal
+    add, exp, reciprocal = np.add, np.exp, np.reciprocal
     one = np.array(1, dtype=dtype)
-    W_q, W_k, W_v, w_beta, b_beta = params.W_q, params.W_k, params.W_v, params.w_beta, params.b_beta
+    W_q, W_k, W_v = params.W_q, params.W_k, params.W_v
+    minus_w_beta, minus_b_beta = -params.w_beta, -params.b_beta
     x_all = xs
     S_steps = np.empty((T + 1, B, n_v, n_k), dtype=dtype)
     S_steps[0] = state0.S
     S_all, S_next_all = S_steps[:-1], S_steps[1:]
     q_k_all = _gates(T, 2, B, n_k, dtype=dtype)
-    v_all = np.empty((T, B, n_v), dtype=dtype)
-    a_beta_all = np.empty((T, B), dtype=dtype)
-    beta_all = np.empty((T, B), dtype=dtype)
-    e_all = np.empty((T, B, n_v), dtype=dtype)
+    room_n_v = _gates(T, 2, B, n_v, dtype=dtype)
+    v_all, e_all = room_n_v[:, 0], room_n_v[:, 1]
+    room = _gates(T, 2, B, dtype=dtype)
+    exp_beta_all, beta_all = room[:, 0], room[:, 1]
     # q_t = W_q x_t
     # k_t = W_k x_t
     _product(x_all, (W_q, W_k), q_k_all)
     # v_t = W_v x_t
     _product(x_all, (W_v,), v_all[:, None])
-    # a_β = w_βᵀ x_t + b_β
+    # -a_β = -(w_βᵀ x_t + b_β)
     x_rows = xs.reshape(T * B, n_x)
-    a_beta_rows = w_beta @ x_rows.T + b_beta
-    a_beta_all[...] = a_beta_rows.reshape(T, B)
+    minus_a_beta_rows = minus_w_beta @ x_rows.T + minus_b_beta
+    minus_a_beta_all = exp_beta_all
+    minus_a_beta_all[...] = minus_a_beta_rows.reshape(T, B)
     # β_t = σ(a_β)
-    exp_beta_all = a_beta_all
-    negative(a_beta_all, out=exp_beta_all)
-    exp(exp_beta_all, out=exp_beta_all)
+    exp(minus_a_beta_all, out=exp_beta_all)
     add(exp_beta_all, one, out=beta_all)
     reciprocal(beta_all, out=beta_all)
-    for S, k, v, e, beta, S_next in zip(
-        S_all,
+    S = S_steps[0]
+    for k, v, e, beta, S_next in zip(
         q_k_all[:, 1],
         v_all,
         e_all,
         beta_all,
         S_next_all,
-        strict=True,
+        strict=False,
     ):
         # e_t = v_t - S_{t-1} k_t
         e[...] = v - (S @ k[:, :, None])[:, :, 0]
         # S_t = S_{t-1} + β_t e_t k_tᵀ
         S_next[...] = S + (beta[:, None] * e)[:, :, None] * k[:, None, :]
+        S = S_next
     # o_t = S_t q_t
     S_next_rows = S_next_all.reshape(T * B, n_v, n_k)
     q_all = q_k_all[:, 0]
@@ -504,7 +505,7 @@ def unroll(
         q=q_k_all[:, 0],
         k=q_k_all[:, 1],
         v=v_all,
-        exp_beta=a_beta_all,
+        exp_beta=exp_beta_all,
         beta=beta_all,
         e=e_all,
         S_next=S_next_all,
@@ -566,7 +567,7 @@ def unroll_vjp(
         beta_all[::-1],
         k_all[::-1],
         de_all[::-1],
-        strict=True,
+        strict=False,
     ):
         # o_t = S_t q_t
         dS_next = dS_next_ahead
@@ -639,10 +640,10 @@ def unroll_jvp(
     exp_beta_all = tape.exp_beta
     beta_all = tape.beta
     x_dot_all = dxs
-    one_minus_beta_all = np.empty((T, B), dtype=dtype)
+    room = _gates(T, 2, B, dtype=dtype)
+    one_minus_beta_all, beta_dot_all = room[:, 0], room[:, 1]
     q_k_dot_all = _gates(T, 2, B, n_k, dtype=dtype)
     v_dot_all = np.empty((T, B, n_v), dtype=dtype)
-    beta_dot_all = np.empty((T, B), dtype=dtype)
     S_next_dot_all = np.empty((T, B, n_v, n_k), dtype=dtype)
     # 1 - β_t
     reciprocal(exp_beta_all, out=one_minus_beta_all)
@@ -693,7 +694,7 @@ def unroll_jvp(
         S_next_dot_ahead_all,
         beta_all,
         S_next_dot_all,
-        strict=True,
+        strict=False,
     ):
         # e_t = v_t - S_{t-1} k_t
         e_dot = e_dot_ahead
@@ -869,9 +870,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -931,7 +935,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

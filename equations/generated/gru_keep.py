@@ -508,55 +508,58 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
-    reciprocal, tanh = np.reciprocal, np.tanh
+    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
+    tanh = np.tanh
     one = np.array(1, dtype=dtype)
-    W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
-    U_h, b_u, b_r, b_h = params.U_h, params.b_u, params.b_r, params.b_h
-    b_u_r_h = np.concatenate((b_u, b_r, b_h)).reshape(3, 1, n_h)
-    U_u_r_columns = _columns(np.concatenate((U_u, U_r)), 2, B)
+    W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
+    minus_W_u, minus_W_r, minus_U_u, minus_U_r = -params.W_u, -params.W_r, -params.U_u, -params.U_r
+    minus_b_u, minus_b_r = -params.b_u, -params.b_r
+    minus_b_u_minus_b_r_b_h = np.concatenate((minus_b_u, minus_b_r, b_h)).reshape(3, 1, n_h)
+    minus_U_u_r_columns = _columns(np.concatenate((minus_U_u, minus_U_r)), 2, B)
     U_h_columns = _columns(U_h, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
     h_all, h_next_all = h_steps[:-1], h_steps[1:]
-    a_u_r_h_cand_all = _gates(T, 3, B, n_h, dtype=dtype)
-    u_r_all = _gates(T, 2, B, n_h, dtype=dtype)
-    r_h_all = np.empty((T, B, n_h), dtype=dtype)
-    h_cand_all = np.empty((T, B, n_h), dtype=dtype)
-    # W_u x_t + b_u
-    # W_r x_t + b_r
+    room_n_h = _gates(T, 7, B, n_h, dtype=dtype)
+    exp_u_exp_r_a_h_cand_all, u_r_all, r_h_all = room_n_h[:, :3], room_n_h[:, 3:5], room_n_h[:, 5]
+    h_cand_all = room_n_h[:, 6]
+    # -W_u x_t - b_u
+    # -W_r x_t - b_r
     # W_h x_t + b_h
-    a_u_r_h_cand_ahead_all = a_u_r_h_cand_all
-    _product(x_all, (W_u, W_r, W_h), a_u_r_h_cand_ahead_all)
-    add(a_u_r_h_cand_ahead_all, b_u_r_h, out=a_u_r_h_cand_ahead_all)
+    minus_a_u_to_a_h_cand_ahead_all = exp_u_exp_r_a_h_cand_all
+    _product(x_all, (minus_W_u, minus_W_r, W_h), minus_a_u_to_a_h_cand_ahead_all)
+    add(
+        minus_a_u_to_a_h_cand_ahead_all,
+        minus_b_u_minus_b_r_b_h,
+        out=minus_a_u_to_a_h_cand_ahead_all,
+    )
+    h = h_steps[0]
     spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
-    spare_2_n_h_blocks = _blocks(spare_2_n_h, U_u_r_columns)
+    spare_2_n_h_blocks = _blocks(spare_2_n_h, minus_U_u_r_columns)
     spare_n_h = np.empty((B, n_h), dtype=dtype)
     spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
-    for a_u_r_ahead, h, u_r, exp_u, r_h, r, a_h_cand_ahead, h_cand, h_next, u in zip(
-        a_u_r_h_cand_all[:, :2],
-        h_all,
+    for minus_a_u_r_ahead, u_r, exp_u, r_h, r, a_h_cand_ahead, h_cand, h_next, u in zip(
+        exp_u_exp_r_a_h_cand_all[:, :2],
         u_r_all,
-        a_u_r_h_cand_all[:, 0],
+        exp_u_exp_r_a_h_cand_all[:, 0],
         r_h_all,
         u_r_all[:, 1],
-        a_u_r_h_cand_all[:, 2],
+        exp_u_exp_r_a_h_cand_all[:, 2],
         h_cand_all,
         h_next_all,
         u_r_all[:, 0],
-        strict=True,
+        strict=False,
     ):
-        # a_u = W_u x_t + U_u h_{t-1} + b_u
-        # a_r = W_r x_t + U_r h_{t-1} + b_r
-        a_u_r = a_u_r_ahead
-        matmul(h, U_u_r_columns, out=spare_2_n_h_blocks)
-        add(spare_2_n_h, a_u_r_ahead, out=a_u_r)
+        # -a_u = -(W_u x_t + U_u h_{t-1} + b_u)
+        # -a_r = -(W_r x_t + U_r h_{t-1} + b_r)
+        minus_a_u_r = minus_a_u_r_ahead
+        matmul(h, minus_U_u_r_columns, out=spare_2_n_h_blocks)
+        add(spare_2_n_h, minus_a_u_r_ahead, out=minus_a_u_r)
         # Γ_u = σ(a_u)
         # Γ_r = σ(a_r)
-        exp_u_r = a_u_r_ahead
-        negative(a_u_r, out=exp_u_r)
-        exp(exp_u_r, out=exp_u_r)
+        exp_u_r = minus_a_u_r_ahead
+        exp(minus_a_u_r, out=exp_u_r)
         add(exp_u_r, one, out=u_r)
         reciprocal(u_r, out=u_r)
         # 1 - Γ_u
@@ -576,15 +579,16 @@ def unroll(
         multiply(u, h, out=h_next)
         multiply(one_minus_u, h_cand, out=spare_n_h)
         add(h_next, spare_n_h, out=h_next)
+        h = h_next
     tape = Tape(
         x=xs,
         h=h_all,
         u=u_r_all[:, 0],
-        one_minus_u=a_u_r_h_cand_all[:, 0],
-        exp_r=a_u_r_h_cand_all[:, 1],
+        one_minus_u=exp_u_exp_r_a_h_cand_all[:, 0],
+        exp_r=exp_u_exp_r_a_h_cand_all[:, 1],
         r=u_r_all[:, 1],
         r_h=r_h_all,
-        a_h_cand=a_u_r_h_cand_all[:, 2],
+        a_h_cand=exp_u_exp_r_a_h_cand_all[:, 2],
         h_cand=h_cand_all,
         h_next=h_next_all,
     )
@@ -697,7 +701,7 @@ def unroll_vjp(
             dh_to_dh_from_dr_h_all[back, 0],
             dh_to_dh_from_dr_h_flat.reshape(T, B, 5 * n_h)[back, :, 2 * n_h : 4 * n_h],
             dh_to_dh_from_dr_h_all[back, 4],
-            strict=True,
+            strict=False,
         ):
             add(dh_next_given, dh_next_later, out=dh_next)
             # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
@@ -728,7 +732,7 @@ def unroll_vjp(
     dU_h = da_h_cand_rows.T @ r_h_rows
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     # a_u = W_u x_t + U_u h_{t-1} + b_u
-    db_h_u = da_h_cand_u_rows.sum(axis=0)
+    db_h_u = np.ones(T * B, dtype=dtype) @ da_h_cand_u_rows
     db_h = db_h_u[:n_h]
     db_u = db_h_u[n_h:]
     # a_r = W_r x_t + U_r h_{t-1} + b_r
@@ -742,7 +746,7 @@ def unroll_vjp(
     dU_u = dU_u_r[:n_h]
     dU_r = dU_u_r[n_h:]
     # a_r = W_r x_t + U_r h_{t-1} + b_r
-    db_r = da_r_rows.sum(axis=0)
+    db_r = np.ones(T * B, dtype=dtype) @ da_r_rows
     # x_t is in a_u, a_r, a_{h'}
     da_h_cand_u_r_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, n_h : 4 * n_h]
     W_h_u_r = np.concatenate((W_h, W_u, W_r))
@@ -807,12 +811,10 @@ def unroll_jvp(
     a_h_cand_all = tape.a_h_cand
     h_cand_all = tape.h_cand
     x_dot_all = dxs
-    one_minus_r_all = np.empty((T, B, n_h), dtype=dtype)
-    exp_h_cand_all = np.empty((T, B, n_h), dtype=dtype)
-    a_u_r_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
-    a_h_cand_dot_all = np.empty((T, B, n_h), dtype=dtype)
-    h_next_dot_by_a_u_dot_all = np.empty((T, B, n_h), dtype=dtype)
-    r_u_factor_all = _gates(T, 2, B, n_h, dtype=dtype)
+    room_n_h = _gates(T, 8, B, n_h, dtype=dtype)
+    one_minus_r_all, exp_h_cand_all = room_n_h[:, 0], room_n_h[:, 1]
+    a_u_r_dot_all, a_h_cand_dot_all = room_n_h[:, 2:4], room_n_h[:, 4]
+    h_next_dot_by_a_u_dot_all, r_u_factor_all = room_n_h[:, 5], room_n_h[:, 6:]
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - Γ_r
     reciprocal(exp_r_all, out=one_minus_r_all)
@@ -895,7 +897,7 @@ def unroll_jvp(
         a_u_r_dot_all[:, 0],
         exp_h_cand_all,
         r_u_factor_all[:, 1],
-        strict=True,
+        strict=False,
     ):
         # a_u = W_u x_t + U_u h_{t-1} + b_u
         # a_r = W_r x_t + U_r h_{t-1} + b_r
@@ -1109,9 +1111,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -1171,7 +1176,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

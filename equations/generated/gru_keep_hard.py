@@ -489,29 +489,28 @@ def unroll(
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
     h_all, h_next_all = h_steps[:-1], h_steps[1:]
-    a_u_r_h_cand_all = _gates(T, 3, B, n_h, dtype=dtype)
-    r_h_all = np.empty((T, B, n_h), dtype=dtype)
-    h_cand_all = np.empty((T, B, n_h), dtype=dtype)
+    room_n_h = _gates(T, 5, B, n_h, dtype=dtype)
+    a_u_r_h_cand_all, r_h_all, h_cand_all = room_n_h[:, :3], room_n_h[:, 3], room_n_h[:, 4]
     # W_u x_t + b_u
     # W_r x_t + b_r
     # W_h x_t + b_h
     a_u_r_h_cand_ahead_all = a_u_r_h_cand_all
     _product(x_all, (W_u, W_r, W_h), a_u_r_h_cand_ahead_all)
     add(a_u_r_h_cand_ahead_all, b_u_r_h, out=a_u_r_h_cand_ahead_all)
+    h = h_steps[0]
     spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
     spare_2_n_h_blocks = _blocks(spare_2_n_h, U_u_r_columns)
     spare_n_h = np.empty((B, n_h), dtype=dtype)
     spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
-    for a_u_r_ahead, h, r_h, r, a_h_cand_ahead, h_cand, h_next, u in zip(
+    for a_u_r_ahead, r_h, r, a_h_cand_ahead, h_cand, h_next, u in zip(
         a_u_r_h_cand_all[:, :2],
-        h_all,
         r_h_all,
         a_u_r_h_cand_all[:, 1],
         a_u_r_h_cand_all[:, 2],
         h_cand_all,
         h_next_all,
         a_u_r_h_cand_all[:, 0],
-        strict=True,
+        strict=False,
     ):
         # a_u = W_u x_t + U_u h_{t-1} + b_u
         # a_r = W_r x_t + U_r h_{t-1} + b_r
@@ -538,6 +537,7 @@ def unroll(
         subtract(one, u, out=spare_n_h)
         multiply(h_cand, spare_n_h, out=spare_n_h)
         add(h_next, spare_n_h, out=h_next)
+        h = h_next
     tape = Tape(
         x=xs,
         h=h_all,
@@ -645,7 +645,7 @@ def unroll_vjp(
             u_all[::-1],
             dh_from_dh_next_to_dr_all[back, 0],
             dh_from_dh_next_to_dr_flat.reshape(T, B, 4 * n_h)[back, :, 2 * n_h :],
-            strict=True,
+            strict=False,
         ):
             add(dh_next_given, dh_next_later, out=dh_next)
             # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
@@ -685,7 +685,7 @@ def unroll_vjp(
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     # a_r = W_r x_t + U_r h_{t-1} + b_r
-    db_h_u_r = da_h_cand_u_r_rows.sum(axis=0)
+    db_h_u_r = np.ones(T * B, dtype=dtype) @ da_h_cand_u_r_rows
     db_h = db_h_u_r[:n_h]
     db_u = db_h_u_r[n_h : 2 * n_h]
     db_r = db_h_u_r[2 * n_h :]
@@ -756,10 +756,9 @@ def unroll_jvp(
     a_h_cand_all = tape.a_h_cand
     h_cand_all = tape.h_cand
     x_dot_all = dxs
-    exp_h_cand_all = np.empty((T, B, n_h), dtype=dtype)
-    u_r_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
-    a_h_cand_dot_all = np.empty((T, B, n_h), dtype=dtype)
-    h_next_dot_by_u_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    room_n_h = _gates(T, 5, B, n_h, dtype=dtype)
+    exp_h_cand_all, u_r_dot_all, a_h_cand_dot_all = room_n_h[:, 0], room_n_h[:, 1:3], room_n_h[:, 3]
+    h_next_dot_by_u_dot_all = room_n_h[:, 4]
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - h'_t²
     absolute(a_h_cand_all, out=exp_h_cand_all)
@@ -827,7 +826,7 @@ def unroll_jvp(
         h_next_dot_all,
         h_next_dot_by_u_dot_all,
         exp_h_cand_all,
-        strict=True,
+        strict=False,
     ):
         # a_u = W_u x_t + U_u h_{t-1} + b_u
         # a_r = W_r x_t + U_r h_{t-1} + b_r
@@ -1047,9 +1046,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -1109,7 +1111,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

@@ -660,14 +660,17 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
-    reciprocal, tanh = np.reciprocal, np.tanh
+    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
+    tanh = np.tanh
     one = np.array(1, dtype=dtype)
-    W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
-    U_i, U_o, U_g, b_f, b_i = params.U_i, params.U_o, params.U_g, params.b_f, params.b_i
-    b_o, b_g = params.b_o, params.b_g
-    b_f_i_o_g = np.concatenate((b_f, b_i, b_o, b_g)).reshape(4, 1, n_h)
-    U_f_i_o_g_columns = _columns(np.concatenate((U_f, U_i, U_o, U_g)), 4, B)
+    W_g, U_g, b_g = params.W_g, params.U_g, params.b_g
+    minus_W_f, minus_W_i, minus_W_o, minus_U_f = -params.W_f, -params.W_i, -params.W_o, -params.U_f
+    minus_U_i, minus_U_o, minus_b_f, minus_b_i = -params.U_i, -params.U_o, -params.b_f, -params.b_i
+    minus_b_o = -params.b_o
+    minus_b_f_to_b_g = np.concatenate((minus_b_f, minus_b_i, minus_b_o, b_g)).reshape(4, 1, n_h)
+    minus_U_f_to_U_g_columns = _columns(
+        np.concatenate((minus_U_f, minus_U_i, minus_U_o, U_g)), 4, B
+    )
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
@@ -675,49 +678,59 @@ def unroll(
     c_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     c_steps[0] = state0.c
     c_all, c_next_all = c_steps[:-1], c_steps[1:]
-    a_f_i_o_g_all = _gates(T, 4, B, n_h, dtype=dtype)
-    f_i_o_all = _gates(T, 3, B, n_h, dtype=dtype)
-    g_all = np.empty((T, B, n_h), dtype=dtype)
-    tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
-    # W_f x_t + b_f
-    # W_i x_t + b_i
-    # W_o x_t + b_o
+    room_n_h = _gates(T, 9, B, n_h, dtype=dtype)
+    minus_a_f_to_a_g_all, f_i_o_all, g_all = room_n_h[:, :4], room_n_h[:, 4:7], room_n_h[:, 7]
+    tanh_c_next_all = room_n_h[:, 8]
+    # -W_f x_t - b_f
+    # -W_i x_t - b_i
+    # -W_o x_t - b_o
     # W_g x_t + b_g
-    a_f_i_o_g_ahead_all = a_f_i_o_g_all
-    _product(x_all, (W_f, W_i, W_o, W_g), a_f_i_o_g_ahead_all)
-    add(a_f_i_o_g_ahead_all, b_f_i_o_g, out=a_f_i_o_g_ahead_all)
+    minus_a_f_to_a_g_ahead_all = minus_a_f_to_a_g_all
+    _product(x_all, (minus_W_f, minus_W_i, minus_W_o, W_g), minus_a_f_to_a_g_ahead_all)
+    add(minus_a_f_to_a_g_ahead_all, minus_b_f_to_b_g, out=minus_a_f_to_a_g_ahead_all)
+    h = h_steps[0]
+    c = c_steps[0]
     spare_4_n_h = np.empty((4, B, n_h), dtype=dtype)
-    spare_4_n_h_blocks = _blocks(spare_4_n_h, U_f_i_o_g_columns)
+    spare_4_n_h_blocks = _blocks(spare_4_n_h, minus_U_f_to_U_g_columns)
     spare_n_h = np.empty((B, n_h), dtype=dtype)
-    for a_f_i_o_g_ahead, h, a_f_i_o, f_i_o, g, a_g, c_next, f, c, i, tanh_c_next, h_next, o in zip(
-        a_f_i_o_g_all,
-        h_all,
-        a_f_i_o_g_all[:, :3],
+    for (
+        minus_a_f_to_a_g_ahead,
+        minus_a_f_i_o,
+        f_i_o,
+        g,
+        a_g,
+        c_next,
+        f,
+        i,
+        tanh_c_next,
+        h_next,
+        o,
+    ) in zip(
+        minus_a_f_to_a_g_all,
+        minus_a_f_to_a_g_all[:, :3],
         f_i_o_all,
         g_all,
-        a_f_i_o_g_all[:, 3],
+        minus_a_f_to_a_g_all[:, 3],
         c_next_all,
         f_i_o_all[:, 0],
-        c_all,
         f_i_o_all[:, 1],
         tanh_c_next_all,
         h_next_all,
         f_i_o_all[:, 2],
-        strict=True,
+        strict=False,
     ):
-        # a_f = W_f x_t + U_f h_{t-1} + b_f
-        # a_i = W_i x_t + U_i h_{t-1} + b_i
-        # a_o = W_o x_t + U_o h_{t-1} + b_o
+        # -a_f = -(W_f x_t + U_f h_{t-1} + b_f)
+        # -a_i = -(W_i x_t + U_i h_{t-1} + b_i)
+        # -a_o = -(W_o x_t + U_o h_{t-1} + b_o)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
-        a_f_i_o_g = a_f_i_o_g_ahead
-        matmul(h, U_f_i_o_g_columns, out=spare_4_n_h_blocks)
-        add(spare_4_n_h, a_f_i_o_g_ahead, out=a_f_i_o_g)
+        minus_a_f_to_a_g = minus_a_f_to_a_g_ahead
+        matmul(h, minus_U_f_to_U_g_columns, out=spare_4_n_h_blocks)
+        add(spare_4_n_h, minus_a_f_to_a_g_ahead, out=minus_a_f_to_a_g)
         # f_t = σ(a_f)
         # i_t = σ(a_i)
         # o_t = σ(a_o)
-        exp_f_i_o = a_f_i_o
-        negative(a_f_i_o, out=exp_f_i_o)
-        exp(exp_f_i_o, out=exp_f_i_o)
+        exp_f_i_o = minus_a_f_i_o
+        exp(minus_a_f_i_o, out=exp_f_i_o)
         add(exp_f_i_o, one, out=f_i_o)
         reciprocal(f_i_o, out=f_i_o)
         # g_t = tanh(a_g)
@@ -730,17 +743,19 @@ def unroll(
         tanh(c_next, out=tanh_c_next)
         # h_t = o_t ∘ tanh(c_t)
         multiply(o, tanh_c_next, out=h_next)
+        h = h_next
+        c = c_next
     tape = Tape(
         x=xs,
         h=h_all,
         c=c_all,
-        exp_f=a_f_i_o_g_all[:, 0],
+        exp_f=minus_a_f_to_a_g_all[:, 0],
         f=f_i_o_all[:, 0],
-        exp_i=a_f_i_o_g_all[:, 1],
+        exp_i=minus_a_f_to_a_g_all[:, 1],
         i=f_i_o_all[:, 1],
-        exp_o=a_f_i_o_g_all[:, 2],
+        exp_o=minus_a_f_to_a_g_all[:, 2],
         o=f_i_o_all[:, 2],
-        a_g=a_f_i_o_g_all[:, 3],
+        a_g=minus_a_f_to_a_g_all[:, 3],
         g=g_all,
         c_next=c_next_all,
         tanh_c_next=tanh_c_next_all,
@@ -881,7 +896,7 @@ def unroll_vjp(
             one_minus_f_to_f_factor_all[::-1],
             dc_next_to_dc_flat.reshape(T, B, 6 * n_h)[back, :, n_h : 5 * n_h],
             dc_next_to_dc_all[back, 5],
-            strict=True,
+            strict=False,
         ):
             add(dh_next_given, dh_next_later, out=dh_next)
             # tanh(c_t)
@@ -916,7 +931,7 @@ def unroll_vjp(
     dU_f = dU_o_f_i_g[n_h : 2 * n_h]
     dU_i = dU_o_f_i_g[2 * n_h : 3 * n_h]
     dU_g = dU_o_f_i_g[3 * n_h :]
-    db_o_f_i_g = da_o_f_i_g_rows.sum(axis=0)
+    db_o_f_i_g = np.ones(T * B, dtype=dtype) @ da_o_f_i_g_rows
     db_o = db_o_f_i_g[:n_h]
     db_f = db_o_f_i_g[n_h : 2 * n_h]
     db_i = db_o_f_i_g[2 * n_h : 3 * n_h]
@@ -1002,12 +1017,10 @@ def unroll_jvp(
     c_next_all = tape.c_next
     tanh_c_next_all = tape.tanh_c_next
     x_dot_all = dxs
-    one_minus_f_all = np.empty((T, B, n_h), dtype=dtype)
-    one_minus_i_all = np.empty((T, B, n_h), dtype=dtype)
-    one_minus_o_all = np.empty((T, B, n_h), dtype=dtype)
-    exp_g_all = np.empty((T, B, n_h), dtype=dtype)
-    exp_tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
-    a_f_i_o_g_dot_all = _gates(T, 4, B, n_h, dtype=dtype)
+    room_n_h = _gates(T, 9, B, n_h, dtype=dtype)
+    one_minus_f_all, one_minus_i_all = room_n_h[:, 0], room_n_h[:, 1]
+    one_minus_o_all, exp_g_all, exp_tanh_c_next_all = room_n_h[:, 2], room_n_h[:, 3], room_n_h[:, 4]
+    a_f_i_o_g_dot_all = room_n_h[:, 5:]
     c_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - f_t
@@ -1108,7 +1121,7 @@ def unroll_jvp(
         one_minus_o_all,
         a_f_i_o_g_dot_all[:, 2],
         exp_tanh_c_next_all,
-        strict=True,
+        strict=False,
     ):
         # a_f = W_f x_t + U_f h_{t-1} + b_f
         # a_i = W_i x_t + U_i h_{t-1} + b_i
@@ -1322,9 +1335,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -1384,7 +1400,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

@@ -635,16 +635,16 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
-    reciprocal, tanh = np.reciprocal, np.tanh
+    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
+    tanh = np.tanh
     one = np.array(1, dtype=dtype)
-    W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
-    U_g, p_i, p_o, b_i, b_o = params.U_g, params.p_i, params.p_o, params.b_i, params.b_o
-    b_g = params.b_g
-    b_i_g_o = np.concatenate((b_i, b_g, b_o)).reshape(3, 1, n_h)
-    U_i_columns = _columns(U_i, 1, B)
+    W_g, U_g, b_g = params.W_g, params.U_g, params.b_g
+    minus_W_i, minus_W_o, minus_U_i, minus_U_o = -params.W_i, -params.W_o, -params.U_i, -params.U_o
+    minus_p_i, minus_p_o, minus_b_i, minus_b_o = -params.p_i, -params.p_o, -params.b_i, -params.b_o
+    minus_b_i_b_g_minus_b_o = np.concatenate((minus_b_i, b_g, minus_b_o)).reshape(3, 1, n_h)
+    minus_U_i_columns = _columns(minus_U_i, 1, B)
     U_g_columns = _columns(U_g, 1, B)
-    U_o_columns = _columns(U_o, 1, B)
+    minus_U_o_columns = _columns(minus_U_o, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
@@ -652,48 +652,49 @@ def unroll(
     c_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     c_steps[0] = state0.c
     c_all, c_next_all = c_steps[:-1], c_steps[1:]
-    a_i_g_o_all = _gates(T, 3, B, n_h, dtype=dtype)
-    i_all = np.empty((T, B, n_h), dtype=dtype)
-    g_all = np.empty((T, B, n_h), dtype=dtype)
-    o_all = np.empty((T, B, n_h), dtype=dtype)
-    tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
-    # W_i x_t + b_i
+    room_n_h = _gates(T, 7, B, n_h, dtype=dtype)
+    exp_i_a_g_exp_o_all, i_all, g_all = room_n_h[:, :3], room_n_h[:, 3], room_n_h[:, 4]
+    o_all, tanh_c_next_all = room_n_h[:, 5], room_n_h[:, 6]
+    # -W_i x_t - b_i
     # W_g x_t + b_g
-    # W_o x_t + b_o
-    a_i_g_o_ahead_all = a_i_g_o_all
-    _product(x_all, (W_i, W_g, W_o), a_i_g_o_ahead_all)
-    add(a_i_g_o_ahead_all, b_i_g_o, out=a_i_g_o_ahead_all)
+    # -W_o x_t - b_o
+    minus_a_i_to_minus_a_o_ahead_all = exp_i_a_g_exp_o_all
+    _product(x_all, (minus_W_i, W_g, minus_W_o), minus_a_i_to_minus_a_o_ahead_all)
+    add(
+        minus_a_i_to_minus_a_o_ahead_all,
+        minus_b_i_b_g_minus_b_o,
+        out=minus_a_i_to_minus_a_o_ahead_all,
+    )
+    h = h_steps[0]
+    c = c_steps[0]
     spare_n_h = np.empty((B, n_h), dtype=dtype)
-    spare_n_h_blocks = _blocks(spare_n_h[None], U_i_columns)
+    spare_n_h_blocks = _blocks(spare_n_h[None], minus_U_i_columns)
     spare_j_n_h = np.empty((B, n_h), dtype=dtype)
-    for a_i_ahead, h, c, i, a_g_ahead, g, c_next, a_o_ahead, o, tanh_c_next, h_next in zip(
-        a_i_g_o_all[:, 0],
-        h_all,
-        c_all,
+    for minus_a_i_ahead, i, a_g_ahead, g, c_next, minus_a_o_ahead, o, tanh_c_next, h_next in zip(
+        exp_i_a_g_exp_o_all[:, 0],
         i_all,
-        a_i_g_o_all[:, 1],
+        exp_i_a_g_exp_o_all[:, 1],
         g_all,
         c_next_all,
-        a_i_g_o_all[:, 2],
+        exp_i_a_g_exp_o_all[:, 2],
         o_all,
         tanh_c_next_all,
         h_next_all,
-        strict=True,
+        strict=False,
     ):
-        # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-        a_i = a_i_ahead
-        matmul(h, U_i_columns, out=spare_n_h_blocks)
-        multiply(p_i, c, out=spare_j_n_h)
-        add(spare_n_h, a_i_ahead, out=a_i)
-        add(a_i, spare_j_n_h, out=a_i)
+        # -a_i = -(W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i)
+        minus_a_i = minus_a_i_ahead
+        matmul(h, minus_U_i_columns, out=spare_n_h_blocks)
+        multiply(minus_p_i, c, out=spare_j_n_h)
+        add(spare_n_h, minus_a_i_ahead, out=minus_a_i)
+        add(minus_a_i, spare_j_n_h, out=minus_a_i)
         # i_t = σ(a_i)
-        exp_i = a_i_ahead
-        negative(a_i, out=exp_i)
-        exp(exp_i, out=exp_i)
+        exp_i = minus_a_i_ahead
+        exp(minus_a_i, out=exp_i)
         add(exp_i, one, out=i)
         reciprocal(i, out=i)
         # 1 - i_t
-        one_minus_i = a_i_ahead
+        one_minus_i = minus_a_i_ahead
         reciprocal(exp_i, out=one_minus_i)
         add(one_minus_i, one, out=one_minus_i)
         reciprocal(one_minus_i, out=one_minus_i)
@@ -707,32 +708,33 @@ def unroll(
         multiply(one_minus_i, c, out=c_next)
         multiply(i, g, out=spare_n_h)
         add(c_next, spare_n_h, out=c_next)
-        # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-        a_o = a_o_ahead
-        matmul(h, U_o_columns, out=spare_n_h_blocks)
-        multiply(p_o, c_next, out=spare_j_n_h)
-        add(spare_n_h, a_o_ahead, out=a_o)
-        add(a_o, spare_j_n_h, out=a_o)
+        # -a_o = -(W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o)
+        minus_a_o = minus_a_o_ahead
+        matmul(h, minus_U_o_columns, out=spare_n_h_blocks)
+        multiply(minus_p_o, c_next, out=spare_j_n_h)
+        add(spare_n_h, minus_a_o_ahead, out=minus_a_o)
+        add(minus_a_o, spare_j_n_h, out=minus_a_o)
         # o_t = σ(a_o)
-        exp_o = a_o_ahead
-        negative(a_o, out=exp_o)
-        exp(exp_o, out=exp_o)
+        exp_o = minus_a_o_ahead
+        exp(minus_a_o, out=exp_o)
         add(exp_o, one, out=o)
         reciprocal(o, out=o)
         # tanh(c_t)
         tanh(c_next, out=tanh_c_next)
         # h_t = o_t ∘ tanh(c_t)
         multiply(o, tanh_c_next, out=h_next)
+        h = h_next
+        c = c_next
     tape = Tape(
         x=xs,
         h=h_all,
         c=c_all,
         i=i_all,
-        one_minus_i=a_i_g_o_all[:, 0],
-        a_g=a_i_g_o_all[:, 1],
+        one_minus_i=exp_i_a_g_exp_o_all[:, 0],
+        a_g=exp_i_a_g_exp_o_all[:, 1],
         g=g_all,
         c_next=c_next_all,
-        exp_o=a_i_g_o_all[:, 2],
+        exp_o=exp_i_a_g_exp_o_all[:, 2],
         o=o_all,
         tanh_c_next=tanh_c_next_all,
         h_next=h_next_all,
@@ -862,7 +864,7 @@ def unroll_vjp(
             dc_next_da_o_da_g_da_i_dc_flat.reshape(T, B, 5 * n_h)[back, :, n_h : 4 * n_h],
             dc_next_da_o_da_g_da_i_dc_all[back, 4],
             dc_next_da_o_da_g_da_i_dc_all[back, 3],
-            strict=True,
+            strict=False,
         ):
             add(dh_next_given, dh_next_later, out=dh_next)
             # c_t is in a_o, tanh(c_t)
@@ -906,7 +908,7 @@ def unroll_vjp(
     # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
     # a_g = W_g x_t + U_g h_{t-1} + b_g
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-    db_o_g_i = da_o_g_i_rows.sum(axis=0)
+    db_o_g_i = np.ones(T * B, dtype=dtype) @ da_o_g_i_rows
     db_o = db_o_g_i[:n_h]
     db_g = db_o_g_i[n_h : 2 * n_h]
     db_i = db_o_g_i[2 * n_h :]
@@ -992,13 +994,10 @@ def unroll_jvp(
     o_all = tape.o
     tanh_c_next_all = tape.tanh_c_next
     x_dot_all = dxs
-    exp_g_all = np.empty((T, B, n_h), dtype=dtype)
-    one_minus_o_all = np.empty((T, B, n_h), dtype=dtype)
-    exp_tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
-    a_i_dot_all = np.empty((T, B, n_h), dtype=dtype)
-    a_g_dot_all = np.empty((T, B, n_h), dtype=dtype)
-    c_next_dot_by_a_i_dot_all = np.empty((T, B, n_h), dtype=dtype)
-    a_o_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    room_n_h = _gates(T, 7, B, n_h, dtype=dtype)
+    exp_g_all, one_minus_o_all, exp_tanh_c_next_all = room_n_h[:, 0], room_n_h[:, 1], room_n_h[:, 2]
+    a_i_dot_all, a_g_dot_all = room_n_h[:, 3], room_n_h[:, 4]
+    c_next_dot_by_a_i_dot_all, a_o_dot_all = room_n_h[:, 5], room_n_h[:, 6]
     c_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - g_t²
@@ -1102,7 +1101,7 @@ def unroll_jvp(
         h_next_dot_all,
         exp_tanh_c_next_all,
         one_minus_o_all,
-        strict=True,
+        strict=False,
     ):
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
         a_i_dot = a_i_dot_ahead
@@ -1323,9 +1322,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -1385,7 +1387,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

@@ -632,9 +632,8 @@ def unroll(
     c_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     c_steps[0] = state0.c
     c_all, c_next_all = c_steps[:-1], c_steps[1:]
-    a_f_i_o_g_all = _gates(T, 4, B, n_h, dtype=dtype)
-    g_all = np.empty((T, B, n_h), dtype=dtype)
-    tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
+    room_n_h = _gates(T, 6, B, n_h, dtype=dtype)
+    a_f_i_o_g_all, g_all, tanh_c_next_all = room_n_h[:, :4], room_n_h[:, 4], room_n_h[:, 5]
     # W_f x_t + b_f
     # W_i x_t + b_i
     # W_o x_t + b_o
@@ -642,23 +641,23 @@ def unroll(
     a_f_i_o_g_ahead_all = a_f_i_o_g_all
     _product(x_all, (W_f, W_i, W_o, W_g), a_f_i_o_g_ahead_all)
     add(a_f_i_o_g_ahead_all, b_f_i_o_g, out=a_f_i_o_g_ahead_all)
+    h = h_steps[0]
+    c = c_steps[0]
     spare_4_n_h = np.empty((4, B, n_h), dtype=dtype)
     spare_4_n_h_blocks = _blocks(spare_4_n_h, U_f_i_o_g_columns)
     spare_n_h = np.empty((B, n_h), dtype=dtype)
-    for a_f_i_o_g_ahead, h, a_f_i_o, g, a_g, c_next, f, c, i, tanh_c_next, h_next, o in zip(
+    for a_f_i_o_g_ahead, a_f_i_o, g, a_g, c_next, f, i, tanh_c_next, h_next, o in zip(
         a_f_i_o_g_all,
-        h_all,
         a_f_i_o_g_all[:, :3],
         g_all,
         a_f_i_o_g_all[:, 3],
         c_next_all,
         a_f_i_o_g_all[:, 0],
-        c_all,
         a_f_i_o_g_all[:, 1],
         tanh_c_next_all,
         h_next_all,
         a_f_i_o_g_all[:, 2],
-        strict=True,
+        strict=False,
     ):
         # a_f = W_f x_t + U_f h_{t-1} + b_f
         # a_i = W_i x_t + U_i h_{t-1} + b_i
@@ -685,6 +684,8 @@ def unroll(
         tanh(c_next, out=tanh_c_next)
         # h_t = o_t ∘ tanh(c_t)
         multiply(o, tanh_c_next, out=h_next)
+        h = h_next
+        c = c_next
     tape = Tape(
         x=xs,
         h=h_all,
@@ -810,7 +811,7 @@ def unroll_vjp(
             i_all[::-1],
             c_all[::-1],
             da_o_f_g_i_flat.reshape(T, B, 4 * n_h)[back],
-            strict=True,
+            strict=False,
         ):
             add(dh_next_given, dh_next_later, out=dh_next)
             # tanh(c_t)
@@ -857,7 +858,7 @@ def unroll_vjp(
     dU_f = dU_o_f_g_i[n_h : 2 * n_h]
     dU_g = dU_o_f_g_i[2 * n_h : 3 * n_h]
     dU_i = dU_o_f_g_i[3 * n_h :]
-    db_o_f_g_i = da_o_f_g_i_rows.sum(axis=0)
+    db_o_f_g_i = np.ones(T * B, dtype=dtype) @ da_o_f_g_i_rows
     db_o = db_o_f_g_i[:n_h]
     db_f = db_o_f_g_i[n_h : 2 * n_h]
     db_g = db_o_f_g_i[2 * n_h : 3 * n_h]
@@ -940,9 +941,9 @@ def unroll_jvp(
     c_next_all = tape.c_next
     tanh_c_next_all = tape.tanh_c_next
     x_dot_all = dxs
-    exp_g_all = np.empty((T, B, n_h), dtype=dtype)
-    exp_tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
-    a_f_i_o_g_dot_all = _gates(T, 4, B, n_h, dtype=dtype)
+    room_n_h = _gates(T, 6, B, n_h, dtype=dtype)
+    exp_g_all, exp_tanh_c_next_all = room_n_h[:, 0], room_n_h[:, 1]
+    a_f_i_o_g_dot_all = room_n_h[:, 2:]
     c_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - g_t²
@@ -1023,7 +1024,7 @@ def unroll_jvp(
         h_next_dot_all,
         tanh_c_next_all,
         exp_tanh_c_next_all,
-        strict=True,
+        strict=False,
     ):
         # a_f = W_f x_t + U_f h_{t-1} + b_f
         # a_i = W_i x_t + U_i h_{t-1} + b_i
@@ -1246,9 +1247,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -1308,7 +1312,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

@@ -795,18 +795,20 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_p, n_h = sizes["T"], sizes["B"], sizes["n_p"], sizes["n_h"]
-    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
-    reciprocal, tanh = np.reciprocal, np.tanh
+    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
+    tanh = np.tanh
     one = np.array(1, dtype=dtype)
-    W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
-    U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
-    p_o, b_f, b_i, b_o, b_g = params.p_o, params.b_f, params.b_i, params.b_o, params.b_g
-    W_r = params.W_r
-    b_f_i_g_o = np.concatenate((b_f, b_i, b_g, b_o)).reshape(4, 1, n_h)
-    U_f_i_columns = _columns(np.concatenate((U_f, U_i)), 2, B)
-    p_f_i = np.concatenate((p_f, p_i)).reshape(2, 1, n_h)
+    W_g, U_g, b_g, W_r = params.W_g, params.U_g, params.b_g, params.W_r
+    minus_W_f, minus_W_i, minus_W_o, minus_U_f = -params.W_f, -params.W_i, -params.W_o, -params.U_f
+    minus_U_i, minus_U_o, minus_p_f, minus_p_i = -params.U_i, -params.U_o, -params.p_f, -params.p_i
+    minus_p_o, minus_b_f, minus_b_i, minus_b_o = -params.p_o, -params.b_f, -params.b_i, -params.b_o
+    minus_b_f_to_minus_b_o = np.concatenate((minus_b_f, minus_b_i, b_g, minus_b_o)).reshape(
+        4, 1, n_h
+    )
+    minus_U_f_i_columns = _columns(np.concatenate((minus_U_f, minus_U_i)), 2, B)
+    minus_p_f_i = np.concatenate((minus_p_f, minus_p_i)).reshape(2, 1, n_h)
     U_g_columns = _columns(U_g, 1, B)
-    U_o_columns = _columns(U_o, 1, B)
+    minus_U_o_columns = _columns(minus_U_o, 1, B)
     W_r_columns = _columns(W_r, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_p), dtype=dtype)
@@ -815,69 +817,69 @@ def unroll(
     c_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     c_steps[0] = state0.c
     c_all, c_next_all = c_steps[:-1], c_steps[1:]
-    a_f_i_g_o_all = _gates(T, 4, B, n_h, dtype=dtype)
-    f_i_all = _gates(T, 2, B, n_h, dtype=dtype)
-    g_all = np.empty((T, B, n_h), dtype=dtype)
-    o_all = np.empty((T, B, n_h), dtype=dtype)
-    tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
-    o_tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
-    # W_f x_t + b_f
-    # W_i x_t + b_i
+    room_n_h = _gates(T, 10, B, n_h, dtype=dtype)
+    exp_f_exp_i_a_g_exp_o_all, f_i_all, g_all = room_n_h[:, :4], room_n_h[:, 4:6], room_n_h[:, 6]
+    o_all, tanh_c_next_all, o_tanh_c_next_all = room_n_h[:, 7], room_n_h[:, 8], room_n_h[:, 9]
+    # -W_f x_t - b_f
+    # -W_i x_t - b_i
     # W_g x_t + b_g
-    # W_o x_t + b_o
-    a_f_i_g_o_ahead_all = a_f_i_g_o_all
-    _product(x_all, (W_f, W_i, W_g, W_o), a_f_i_g_o_ahead_all)
-    add(a_f_i_g_o_ahead_all, b_f_i_g_o, out=a_f_i_g_o_ahead_all)
+    # -W_o x_t - b_o
+    minus_a_f_to_minus_a_o_ahead_all = exp_f_exp_i_a_g_exp_o_all
+    _product(x_all, (minus_W_f, minus_W_i, W_g, minus_W_o), minus_a_f_to_minus_a_o_ahead_all)
+    add(
+        minus_a_f_to_minus_a_o_ahead_all,
+        minus_b_f_to_minus_b_o,
+        out=minus_a_f_to_minus_a_o_ahead_all,
+    )
+    h = h_steps[0]
+    c = c_steps[0]
     spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
-    spare_2_n_h_blocks = _blocks(spare_2_n_h, U_f_i_columns)
+    spare_2_n_h_blocks = _blocks(spare_2_n_h, minus_U_f_i_columns)
     spare_j_2_n_h = np.empty((2, B, n_h), dtype=dtype)
     spare_n_h = np.empty((B, n_h), dtype=dtype)
     spare_n_h_blocks = _blocks(spare_n_h[None], U_g_columns)
     spare_j_n_h = np.empty((B, n_h), dtype=dtype)
     for (
-        a_f_i_ahead,
-        h,
-        c,
+        minus_a_f_i_ahead,
         f_i,
         a_g_ahead,
         g,
         c_next,
         f,
         i,
-        a_o_ahead,
+        minus_a_o_ahead,
         o,
         tanh_c_next,
         o_tanh_c_next,
+        h_next,
         h_next_blocks,
     ) in zip(
-        a_f_i_g_o_all[:, :2],
-        h_all,
-        c_all,
+        exp_f_exp_i_a_g_exp_o_all[:, :2],
         f_i_all,
-        a_f_i_g_o_all[:, 2],
+        exp_f_exp_i_a_g_exp_o_all[:, 2],
         g_all,
         c_next_all,
         f_i_all[:, 0],
         f_i_all[:, 1],
-        a_f_i_g_o_all[:, 3],
+        exp_f_exp_i_a_g_exp_o_all[:, 3],
         o_all,
         tanh_c_next_all,
         o_tanh_c_next_all,
+        h_next_all,
         _blocks(h_next_all[:, None], W_r_columns),
-        strict=True,
+        strict=False,
     ):
-        # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
-        # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
-        a_f_i = a_f_i_ahead
-        matmul(h, U_f_i_columns, out=spare_2_n_h_blocks)
-        multiply(p_f_i, c, out=spare_j_2_n_h)
-        add(spare_2_n_h, a_f_i_ahead, out=a_f_i)
-        add(a_f_i, spare_j_2_n_h, out=a_f_i)
+        # -a_f = -(W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f)
+        # -a_i = -(W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i)
+        minus_a_f_i = minus_a_f_i_ahead
+        matmul(h, minus_U_f_i_columns, out=spare_2_n_h_blocks)
+        multiply(minus_p_f_i, c, out=spare_j_2_n_h)
+        add(spare_2_n_h, minus_a_f_i_ahead, out=minus_a_f_i)
+        add(minus_a_f_i, spare_j_2_n_h, out=minus_a_f_i)
         # f_t = σ(a_f)
         # i_t = σ(a_i)
-        exp_f_i = a_f_i_ahead
-        negative(a_f_i, out=exp_f_i)
-        exp(exp_f_i, out=exp_f_i)
+        exp_f_i = minus_a_f_i_ahead
+        exp(minus_a_f_i, out=exp_f_i)
         add(exp_f_i, one, out=f_i)
         reciprocal(f_i, out=f_i)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
@@ -890,16 +892,15 @@ def unroll(
         multiply(f, c, out=c_next)
         multiply(i, g, out=spare_n_h)
         add(c_next, spare_n_h, out=c_next)
-        # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
-        a_o = a_o_ahead
-        matmul(h, U_o_columns, out=spare_n_h_blocks)
-        multiply(p_o, c_next, out=spare_j_n_h)
-        add(spare_n_h, a_o_ahead, out=a_o)
-        add(a_o, spare_j_n_h, out=a_o)
+        # -a_o = -(W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o)
+        minus_a_o = minus_a_o_ahead
+        matmul(h, minus_U_o_columns, out=spare_n_h_blocks)
+        multiply(minus_p_o, c_next, out=spare_j_n_h)
+        add(spare_n_h, minus_a_o_ahead, out=minus_a_o)
+        add(minus_a_o, spare_j_n_h, out=minus_a_o)
         # o_t = σ(a_o)
-        exp_o = a_o_ahead
-        negative(a_o, out=exp_o)
-        exp(exp_o, out=exp_o)
+        exp_o = minus_a_o_ahead
+        exp(minus_a_o, out=exp_o)
         add(exp_o, one, out=o)
         reciprocal(o, out=o)
         # tanh(c_t)
@@ -908,18 +909,20 @@ def unroll(
         multiply(o, tanh_c_next, out=o_tanh_c_next)
         # h_t = W_r (o_t ∘ tanh(c_t))
         matmul(o_tanh_c_next, W_r_columns, out=h_next_blocks)
+        h = h_next
+        c = c_next
     tape = Tape(
         x=xs,
         h=h_all,
         c=c_all,
-        exp_f=a_f_i_g_o_all[:, 0],
+        exp_f=exp_f_exp_i_a_g_exp_o_all[:, 0],
         f=f_i_all[:, 0],
-        exp_i=a_f_i_g_o_all[:, 1],
+        exp_i=exp_f_exp_i_a_g_exp_o_all[:, 1],
         i=f_i_all[:, 1],
-        a_g=a_f_i_g_o_all[:, 2],
+        a_g=exp_f_exp_i_a_g_exp_o_all[:, 2],
         g=g_all,
         c_next=c_next_all,
-        exp_o=a_f_i_g_o_all[:, 3],
+        exp_o=exp_f_exp_i_a_g_exp_o_all[:, 3],
         o=o_all,
         tanh_c_next=tanh_c_next_all,
         o_tanh_c_next=o_tanh_c_next_all,
@@ -957,9 +960,9 @@ def unroll_vjp(
     W_r_columns = _columns(W_r.T, 1, B)
     U_o_f_i_g_columns = _columns(np.concatenate((U_o, U_f, U_i, U_g)).T, 1, B)
     steps = _chunk(T, B * (6 * n_h))
+    dh_next_all = np.empty((T, B, n_p), dtype=dtype)
     one_minus_f_to_f_factor_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
     exp_tanh_c_next_one_minus_o_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
-    dh_next_all = np.empty((T, B, n_p), dtype=dtype)
     do_tanh_c_next = np.empty((B, n_h), dtype=dtype)
     dc_next_to_dc_flat = np.empty((T, B, 6, n_h), dtype=dtype)
     dc_next_to_dc_all = dc_next_to_dc_flat.swapaxes(1, 2)
@@ -1050,7 +1053,7 @@ def unroll_vjp(
             dh_next,
             dh_next_given,
             dc_next_from_do_tanh_c_next_to_da_o,
-            dc_next_by_do_tanh_c_next_to_da_o_by_do_tanh_c_next,
+            dc_next_to_da_o_by_do_tanh_c_next,
             dc_next_from_do_tanh_c_next,
             da_o,
             dc_next_given,
@@ -1074,7 +1077,7 @@ def unroll_vjp(
             dc_next_to_dc_all[back, 5],
             dc_next_to_dc_all[back, 2],
             dc_next_to_dc_all[back, 3],
-            strict=True,
+            strict=False,
         ):
             add(dh_next_given, dh_next_later, out=dh_next)
             # h_t = W_r (o_t ∘ tanh(c_t))
@@ -1083,7 +1086,7 @@ def unroll_vjp(
             # o_t = σ(a_o)
             multiply(
                 do_tanh_c_next,
-                dc_next_by_do_tanh_c_next_to_da_o_by_do_tanh_c_next,
+                dc_next_to_da_o_by_do_tanh_c_next,
                 out=dc_next_from_do_tanh_c_next_to_da_o,
             )
             # c_t is in a_o, tanh(c_t)
@@ -1135,7 +1138,7 @@ def unroll_vjp(
     # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
     # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
     # a_g = W_g x_t + U_g h_{t-1} + b_g
-    db_o_f_i_g = da_o_f_i_g_rows.sum(axis=0)
+    db_o_f_i_g = np.ones(T * B, dtype=dtype) @ da_o_f_i_g_rows
     db_o = db_o_f_i_g[:n_h]
     db_f = db_o_f_i_g[n_h : 2 * n_h]
     db_i = db_o_f_i_g[2 * n_h : 3 * n_h]
@@ -1243,14 +1246,10 @@ def unroll_jvp(
     tanh_c_next_all = tape.tanh_c_next
     o_tanh_c_next_all = tape.o_tanh_c_next
     x_dot_all = dxs
-    one_minus_f_all = np.empty((T, B, n_h), dtype=dtype)
-    one_minus_i_all = np.empty((T, B, n_h), dtype=dtype)
-    exp_g_all = np.empty((T, B, n_h), dtype=dtype)
-    one_minus_o_all = np.empty((T, B, n_h), dtype=dtype)
-    exp_tanh_c_next_all = np.empty((T, B, n_h), dtype=dtype)
-    a_f_i_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
-    a_g_dot_all = np.empty((T, B, n_h), dtype=dtype)
-    a_o_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    room_n_h = _gates(T, 9, B, n_h, dtype=dtype)
+    one_minus_f_all, one_minus_i_all, exp_g_all = room_n_h[:, 0], room_n_h[:, 1], room_n_h[:, 2]
+    one_minus_o_all, exp_tanh_c_next_all = room_n_h[:, 3], room_n_h[:, 4]
+    a_f_i_dot_all, a_g_dot_all, a_o_dot_all = room_n_h[:, 5:7], room_n_h[:, 7], room_n_h[:, 8]
     h_next_dot_ahead_all = np.empty((T, B, n_p), dtype=dtype)
     c_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     h_next_dot_all = np.empty((T, B, n_p), dtype=dtype)
@@ -1392,7 +1391,7 @@ def unroll_jvp(
         h_next_dot_all,
         _blocks(h_next_dot_all[:, None], W_r_columns),
         h_next_dot_ahead_all,
-        strict=True,
+        strict=False,
     ):
         # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
@@ -1624,9 +1623,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -1686,7 +1688,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

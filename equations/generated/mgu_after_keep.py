@@ -442,52 +442,50 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, negative = np.add, np.exp, np.matmul, np.multiply, np.negative
-    reciprocal, tanh = np.reciprocal, np.tanh
+    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
+    tanh = np.tanh
     one = np.array(1, dtype=dtype)
-    W_f, W_h, U_f, U_h, b_f = params.W_f, params.W_h, params.U_f, params.U_h, params.b_f
-    b_h, c_h = params.b_h, params.c_h
-    b_f_h = np.concatenate((b_f, b_h)).reshape(2, 1, n_h)
-    U_f_columns = _columns(U_f, 1, B)
+    W_h, U_h, b_h, c_h = params.W_h, params.U_h, params.b_h, params.c_h
+    minus_W_f, minus_U_f, minus_b_f = -params.W_f, -params.U_f, -params.b_f
+    minus_b_f_b_h = np.concatenate((minus_b_f, b_h)).reshape(2, 1, n_h)
+    minus_U_f_columns = _columns(minus_U_f, 1, B)
     U_h_columns = _columns(U_h, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
     h_all, h_next_all = h_steps[:-1], h_steps[1:]
-    a_f_h_cand_all = _gates(T, 2, B, n_h, dtype=dtype)
-    f_all = np.empty((T, B, n_h), dtype=dtype)
-    U_h_h_all = np.empty((T, B, n_h), dtype=dtype)
-    h_cand_all = np.empty((T, B, n_h), dtype=dtype)
-    # W_f x_t + b_f
+    room_n_h = _gates(T, 5, B, n_h, dtype=dtype)
+    exp_f_a_h_cand_all, f_all, U_h_h_all = room_n_h[:, :2], room_n_h[:, 2], room_n_h[:, 3]
+    h_cand_all = room_n_h[:, 4]
+    # -W_f x_t - b_f
     # W_h x_t + b_h
-    a_f_h_cand_ahead_all = a_f_h_cand_all
-    _product(x_all, (W_f, W_h), a_f_h_cand_ahead_all)
-    add(a_f_h_cand_ahead_all, b_f_h, out=a_f_h_cand_ahead_all)
+    minus_a_f_a_h_cand_ahead_all = exp_f_a_h_cand_all
+    _product(x_all, (minus_W_f, W_h), minus_a_f_a_h_cand_ahead_all)
+    add(minus_a_f_a_h_cand_ahead_all, minus_b_f_b_h, out=minus_a_f_a_h_cand_ahead_all)
+    h = h_steps[0]
     spare_n_h = np.empty((B, n_h), dtype=dtype)
-    spare_n_h_blocks = _blocks(spare_n_h[None], U_f_columns)
-    for a_f_ahead, h, f, U_h_h, U_h_h_blocks, a_h_cand_ahead, h_cand, h_next in zip(
-        a_f_h_cand_all[:, 0],
-        h_all,
+    spare_n_h_blocks = _blocks(spare_n_h[None], minus_U_f_columns)
+    for minus_a_f_ahead, f, U_h_h, U_h_h_blocks, a_h_cand_ahead, h_cand, h_next in zip(
+        exp_f_a_h_cand_all[:, 0],
         f_all,
         U_h_h_all,
         _blocks(U_h_h_all[:, None], U_h_columns),
-        a_f_h_cand_all[:, 1],
+        exp_f_a_h_cand_all[:, 1],
         h_cand_all,
         h_next_all,
-        strict=True,
+        strict=False,
     ):
-        # a_f = W_f x_t + U_f h_{t-1} + b_f
-        a_f = a_f_ahead
-        matmul(h, U_f_columns, out=spare_n_h_blocks)
-        add(spare_n_h, a_f_ahead, out=a_f)
+        # -a_f = -(W_f x_t + U_f h_{t-1} + b_f)
+        minus_a_f = minus_a_f_ahead
+        matmul(h, minus_U_f_columns, out=spare_n_h_blocks)
+        add(spare_n_h, minus_a_f_ahead, out=minus_a_f)
         # f_t = σ(a_f)
-        exp_f = a_f_ahead
-        negative(a_f, out=exp_f)
-        exp(exp_f, out=exp_f)
+        exp_f = minus_a_f_ahead
+        exp(minus_a_f, out=exp_f)
         add(exp_f, one, out=f)
         reciprocal(f, out=f)
         # 1 - f_t
-        one_minus_f = a_f_ahead
+        one_minus_f = minus_a_f_ahead
         reciprocal(exp_f, out=one_minus_f)
         add(one_minus_f, one, out=one_minus_f)
         reciprocal(one_minus_f, out=one_minus_f)
@@ -504,13 +502,14 @@ def unroll(
         multiply(f, h, out=h_next)
         multiply(one_minus_f, h_cand, out=spare_n_h)
         add(h_next, spare_n_h, out=h_next)
+        h = h_next
     tape = Tape(
         x=xs,
         h=h_all,
         f=f_all,
-        one_minus_f=a_f_h_cand_all[:, 0],
+        one_minus_f=exp_f_a_h_cand_all[:, 0],
         U_h_h=U_h_h_all,
-        a_h_cand=a_f_h_cand_all[:, 1],
+        a_h_cand=exp_f_a_h_cand_all[:, 1],
         h_cand=h_cand_all,
         h_next=h_next_all,
     )
@@ -542,12 +541,12 @@ def unroll_vjp(
     one = np.array(1, dtype=dtype)
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
     steps = _chunk(T, B * (5 * n_h))
+    df_dU_h_h_all = _gates(T, 2, B, n_h, dtype=dtype)
     df_by_da_h_cand_etc_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
     da_f_by_df_chunk = np.empty((steps, B, n_h), dtype=dtype)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dh_to_da_f_flat = np.empty((T, B, 4, n_h), dtype=dtype)
     dh_to_da_f_all = dh_to_da_f_flat.swapaxes(1, 2)
-    df_dU_h_h_all = _gates(T, 2, B, n_h, dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     for stop in range(T, 0, -steps):
         start = max(stop - steps, 0)
@@ -612,7 +611,7 @@ def unroll_vjp(
             da_f_by_df_all[::-1],
             df_dU_h_h_all[back, 1],
             dh_to_da_f_all[back, 0],
-            strict=True,
+            strict=False,
         ):
             add(dh_next_given, dh_next_later, out=dh_next)
             # h_{t-1} is in a_f, U_h h_{t-1}, h_t
@@ -638,7 +637,7 @@ def unroll_vjp(
     dW_h_f = da_h_cand_f_rows.T @ x_rows
     dW_h = dW_h_f[:n_h]
     dW_f = dW_h_f[n_h:]
-    db_h_f = da_h_cand_f_rows.sum(axis=0)
+    db_h_f = np.ones(T * B, dtype=dtype) @ da_h_cand_f_rows
     db_h = db_h_f[:n_h]
     db_f = db_h_f[n_h:]
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
@@ -700,11 +699,10 @@ def unroll_jvp(
     a_h_cand_all = tape.a_h_cand
     h_cand_all = tape.h_cand
     x_dot_all = dxs
-    exp_h_cand_all = np.empty((T, B, n_h), dtype=dtype)
-    a_f_U_h_h_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
-    f_dot_by_a_f_dot_all = np.empty((T, B, n_h), dtype=dtype)
-    a_h_cand_h_next_dot_by_f_dot_all = _gates(T, 2, B, n_h, dtype=dtype)
-    a_h_cand_dot_ahead_all = np.empty((T, B, n_h), dtype=dtype)
+    room_n_h = _gates(T, 7, B, n_h, dtype=dtype)
+    exp_h_cand_all, a_f_U_h_h_dot_all = room_n_h[:, 0], room_n_h[:, 1:3]
+    f_dot_by_a_f_dot_all, a_h_cand_h_next_dot_by_f_dot_all = room_n_h[:, 3], room_n_h[:, 4:6]
+    a_h_cand_dot_ahead_all = room_n_h[:, 6]
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - h'_t²
     absolute(a_h_cand_all, out=exp_h_cand_all)
@@ -777,7 +775,7 @@ def unroll_jvp(
         h_next_dot_all,
         exp_h_cand_all,
         a_h_cand_h_next_dot_by_f_dot_all[:, 1],
-        strict=True,
+        strict=False,
     ):
         # a_f = W_f x_t + U_f h_{t-1} + b_f
         # U_h h_{t-1}
@@ -787,12 +785,8 @@ def unroll_jvp(
         # f_t = σ(a_f)
         f_dot = a_f_dot
         multiply(f_dot_by_a_f_dot, a_f_dot, out=f_dot)
-        a_h_cand_dot_from_f_dot_to_h_next_dot_from_f_dot = a_h_cand_h_next_dot_by_f_dot
-        multiply(
-            a_h_cand_h_next_dot_by_f_dot,
-            f_dot,
-            out=a_h_cand_dot_from_f_dot_to_h_next_dot_from_f_dot,
-        )
+        a_h_cand_to_h_next_dot_from_f_dot = a_h_cand_h_next_dot_by_f_dot
+        multiply(a_h_cand_h_next_dot_by_f_dot, f_dot, out=a_h_cand_to_h_next_dot_from_f_dot)
         # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
         a_h_cand_dot = U_h_h_dot
         multiply(f, U_h_h_dot, out=a_h_cand_dot)
@@ -995,9 +989,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -1057,7 +1054,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

@@ -317,53 +317,53 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, multiply, negative = np.add, np.exp, np.multiply, np.negative
-    reciprocal = np.reciprocal
+    add, exp, multiply, reciprocal = np.add, np.exp, np.multiply, np.reciprocal
     one = np.array(1, dtype=dtype)
-    W_z, W_h, b_z, b_h = params.W_z, params.W_h, params.b_z, params.b_h
-    b_z_h = np.concatenate((b_z, b_h)).reshape(2, 1, n_h)
+    W_h, b_h = params.W_h, params.b_h
+    minus_W_z, minus_b_z = -params.W_z, -params.b_z
+    minus_b_z_b_h = np.concatenate((minus_b_z, b_h)).reshape(2, 1, n_h)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
     h_all, h_next_all = h_steps[:-1], h_steps[1:]
-    a_z_h_cand_all = _gates(T, 2, B, n_h, dtype=dtype)
-    z_all = np.empty((T, B, n_h), dtype=dtype)
-    h_next_ahead_all = np.empty((T, B, n_h), dtype=dtype)
-    # a_z = W_z x_t + b_z
+    room_n_h = _gates(T, 4, B, n_h, dtype=dtype)
+    exp_z_h_cand_all, z_all, h_next_ahead_all = room_n_h[:, :2], room_n_h[:, 2], room_n_h[:, 3]
+    # -a_z = -(W_z x_t + b_z)
     # h'_t = W_h x_t + b_h
-    _product(x_all, (W_z, W_h), a_z_h_cand_all)
-    add(a_z_h_cand_all, b_z_h, out=a_z_h_cand_all)
+    minus_a_z_h_cand_all = exp_z_h_cand_all
+    _product(x_all, (minus_W_z, W_h), minus_a_z_h_cand_all)
+    add(minus_a_z_h_cand_all, minus_b_z_b_h, out=minus_a_z_h_cand_all)
     # z_t = σ(a_z)
-    exp_z_all = a_z_h_cand_all[:, 0]
-    a_z_all = a_z_h_cand_all[:, 0]
-    negative(a_z_all, out=exp_z_all)
-    exp(exp_z_all, out=exp_z_all)
+    exp_z_all = exp_z_h_cand_all[:, 0]
+    minus_a_z_all = exp_z_h_cand_all[:, 0]
+    exp(minus_a_z_all, out=exp_z_all)
     add(exp_z_all, one, out=z_all)
     reciprocal(z_all, out=z_all)
     # 1 - z_t
-    one_minus_z_all = a_z_h_cand_all[:, 0]
+    one_minus_z_all = exp_z_h_cand_all[:, 0]
     reciprocal(exp_z_all, out=one_minus_z_all)
     add(one_minus_z_all, one, out=one_minus_z_all)
     reciprocal(one_minus_z_all, out=one_minus_z_all)
     # z_t ∘ h'_t
-    h_cand_all = a_z_h_cand_all[:, 1]
+    h_cand_all = exp_z_h_cand_all[:, 1]
     multiply(z_all, h_cand_all, out=h_next_ahead_all)
-    for h_next, one_minus_z, h, h_next_ahead in zip(
+    h = h_steps[0]
+    for h_next, one_minus_z, h_next_ahead in zip(
         h_next_all,
-        a_z_h_cand_all[:, 0],
-        h_all,
+        exp_z_h_cand_all[:, 0],
         h_next_ahead_all,
-        strict=True,
+        strict=False,
     ):
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
         multiply(one_minus_z, h, out=h_next)
         add(h_next, h_next_ahead, out=h_next)
+        h = h_next
     tape = Tape(
         x=xs,
         h=h_all,
         z=z_all,
-        one_minus_z=a_z_h_cand_all[:, 0],
-        h_cand=a_z_h_cand_all[:, 1],
+        one_minus_z=exp_z_h_cand_all[:, 0],
+        h_cand=exp_z_h_cand_all[:, 1],
         h_next=h_next_all,
     )
     return State(h=h_next_all), tape
@@ -399,7 +399,7 @@ def unroll_vjp(
         dh_next_all[::-1],
         dh_next_given_all[::-1],
         one_minus_z_all[::-1],
-        strict=True,
+        strict=False,
     ):
         add(dh_next_given, dh_next_later, out=dh_next)
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
@@ -411,7 +411,7 @@ def unroll_vjp(
     # h'_t = W_h x_t + b_h
     x_rows = tape.x.reshape(T * B, n_x)
     dW_h = dh_cand_rows.T @ x_rows
-    db_h = dh_cand_rows.sum(axis=0)
+    db_h = np.ones(T * B, dtype=dtype) @ dh_cand_rows
     # z_t = σ(a_z)
     h_rows = tape.h.reshape(T * B, n_h)
     h_cand_rows = tape.h_cand.reshape(T * B, n_h)
@@ -419,7 +419,7 @@ def unroll_vjp(
     da_z_rows = dh_next_rows * one_minus_z_rows * z_rows * (h_cand_rows - h_rows)
     # a_z = W_z x_t + b_z
     dW_z = da_z_rows.T @ x_rows
-    db_z = da_z_rows.sum(axis=0)
+    db_z = np.ones(T * B, dtype=dtype) @ da_z_rows
     # x_t is in a_z, h'_t
     dx_rows = da_z_rows @ W_z + dh_cand_rows @ W_h
     dparams = Params(W_z=dW_z, W_h=dW_h, b_z=db_z, b_h=db_h)
@@ -488,7 +488,7 @@ def unroll_jvp(
         h_next_dot_all,
         one_minus_z_all,
         a_z_h_cand_dot_all[:, 1],
-        strict=True,
+        strict=False,
     ):
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
         multiply(one_minus_z, h_dot, out=h_next_dot)
@@ -652,9 +652,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -714,7 +717,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

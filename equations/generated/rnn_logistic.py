@@ -286,36 +286,37 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, negative, reciprocal = np.add, np.exp, np.matmul, np.negative, np.reciprocal
+    add, exp, matmul, reciprocal = np.add, np.exp, np.matmul, np.reciprocal
     one = np.array(1, dtype=dtype)
-    W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
-    U_h_columns = _columns(U_h, 1, B)
+    minus_W_h, minus_U_h, minus_b_h = -params.W_h, -params.U_h, -params.b_h
+    minus_U_h_columns = _columns(minus_U_h, 1, B)
     x_all = xs
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
     h_all, h_next_all = h_steps[:-1], h_steps[1:]
-    a_h_next_all = np.empty((T, B, n_h), dtype=dtype)
-    # W_h x_t + b_h
-    a_h_next_ahead_all = a_h_next_all
-    _product(x_all, (W_h,), a_h_next_ahead_all[:, None])
-    add(a_h_next_ahead_all, b_h, out=a_h_next_ahead_all)
+    exp_h_next_all = np.empty((T, B, n_h), dtype=dtype)
+    # -W_h x_t - b_h
+    minus_a_h_next_ahead_all = exp_h_next_all
+    _product(x_all, (minus_W_h,), minus_a_h_next_ahead_all[:, None])
+    add(minus_a_h_next_ahead_all, minus_b_h, out=minus_a_h_next_ahead_all)
+    h = h_steps[0]
     spare_n_h = np.empty((B, n_h), dtype=dtype)
-    spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
-    for a_h_next_ahead, h, h_next in zip(a_h_next_all, h_all, h_next_all, strict=True):
-        # a_h = W_h x_t + U_h h_{t-1} + b_h
-        a_h_next = a_h_next_ahead
-        matmul(h, U_h_columns, out=spare_n_h_blocks)
-        add(spare_n_h, a_h_next_ahead, out=a_h_next)
+    spare_n_h_blocks = _blocks(spare_n_h[None], minus_U_h_columns)
+    for minus_a_h_next_ahead, h_next in zip(exp_h_next_all, h_next_all, strict=False):
+        # -a_h = -(W_h x_t + U_h h_{t-1} + b_h)
+        minus_a_h_next = minus_a_h_next_ahead
+        matmul(h, minus_U_h_columns, out=spare_n_h_blocks)
+        add(spare_n_h, minus_a_h_next_ahead, out=minus_a_h_next)
         # h_t = σ(a_h)
-        exp_h_next = a_h_next_ahead
-        negative(a_h_next, out=exp_h_next)
-        exp(exp_h_next, out=exp_h_next)
+        exp_h_next = minus_a_h_next_ahead
+        exp(minus_a_h_next, out=exp_h_next)
         add(exp_h_next, one, out=h_next)
         reciprocal(h_next, out=h_next)
+        h = h_next
     tape = Tape(
         x=xs,
         h=h_all,
-        exp_h_next=a_h_next_all,
+        exp_h_next=exp_h_next_all,
         h_next=h_next_all,
     )
     return State(h=h_next_all), tape
@@ -346,8 +347,8 @@ def unroll_vjp(
     W_h, U_h = params.W_h, params.U_h
     U_h_columns = _columns(U_h.T, 1, B)
     steps = _chunk(T, B * (1 * n_h))
-    one_minus_h_next_chunk = np.empty((steps, B, n_h), dtype=dtype)
     dh_next_all = np.empty((T, B, n_h), dtype=dtype)
+    one_minus_h_next_chunk = np.empty((steps, B, n_h), dtype=dtype)
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     dh = dh_next_later
     dh_blocks = _blocks(dh[None], U_h_columns)
@@ -369,7 +370,7 @@ def unroll_vjp(
             dh_next_all[back],
             dh_next_given_all[::-1],
             one_minus_h_next_all[::-1],
-            strict=True,
+            strict=False,
         ):
             add(dh_next_given, dh_next_later, out=dh_next)
             # h_t = σ(a_h)
@@ -384,7 +385,7 @@ def unroll_vjp(
     dW_h = da_h_next_rows.T @ x_rows
     h_rows = tape.h.reshape(T * B, n_h)
     dU_h = da_h_next_rows.T @ h_rows
-    db_h = da_h_next_rows.sum(axis=0)
+    db_h = np.ones(T * B, dtype=dtype) @ da_h_next_rows
     dx_rows = da_h_next_rows @ W_h
     dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
     return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later)
@@ -426,8 +427,8 @@ def unroll_jvp(
     exp_h_next_all = tape.exp_h_next
     h_next_all = tape.h_next
     x_dot_all = dxs
-    one_minus_h_next_all = np.empty((T, B, n_h), dtype=dtype)
-    a_h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
+    room_n_h = _gates(T, 2, B, n_h, dtype=dtype)
+    one_minus_h_next_all, a_h_next_dot_all = room_n_h[:, 0], room_n_h[:, 1]
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - h_t
     reciprocal(exp_h_next_all, out=one_minus_h_next_all)
@@ -453,7 +454,7 @@ def unroll_jvp(
         a_h_next_dot_all,
         h_next_dot_all,
         one_minus_h_next_all,
-        strict=True,
+        strict=False,
     ):
         # a_h = W_h x_t + U_h h_{t-1} + b_h
         a_h_next_dot = a_h_next_dot_ahead
@@ -546,6 +547,17 @@ def _over_time(function: str, name: str, group: _Given, tape: Checkpoints) -> tu
             expected = f"expected arrays of T={T} steps, got {got}"
             raise ValueError(f"{_CELL}.{function}: {name}: {expected}")
     return arrays
+
+
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then what one step computes is in one piece.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
 
 
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
@@ -642,9 +654,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -704,7 +719,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

@@ -278,15 +278,17 @@ def unroll(
     h_next_part_ahead_all = h_next_part_all
     _product(x_all, (W_h,), h_next_part_ahead_all[:, None])
     add(h_next_part_ahead_all, b_h, out=h_next_part_ahead_all)
+    h = h_steps[0]
     spare_n_h = np.empty((B, n_h), dtype=dtype)
     spare_n_h_blocks = _blocks(spare_n_h[None], U_h_columns)
-    for h_next_part_ahead, h, h_next in zip(h_next_part_all, h_all, h_next_all, strict=True):
+    for h_next_part_ahead, h_next in zip(h_next_part_all, h_next_all, strict=False):
         # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
         h_next_part = h_next_part_ahead
         matmul(h, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, h_next_part_ahead, out=h_next_part)
         # h_t = max(h_{next,part}, 0)
         h_next[...] = np.where(h_next_part > 0, h_next_part, 0)
+        h = h_next
     tape = Tape(
         x=xs,
         h=h_all,
@@ -328,7 +330,7 @@ def unroll_vjp(
         dh_next_all[::-1],
         dh_next_given_all[::-1],
         h_next_part_all[::-1],
-        strict=True,
+        strict=False,
     ):
         add(dh_next_given, dh_next_later, out=dh_next)
         # h_t = max(h_{next,part}, 0)
@@ -343,7 +345,7 @@ def unroll_vjp(
     dW_h = dh_next_part_rows.T @ x_rows
     h_rows = tape.h.reshape(T * B, n_h)
     dU_h = dh_next_part_rows.T @ h_rows
-    db_h = dh_next_part_rows.sum(axis=0)
+    db_h = np.ones(T * B, dtype=dtype) @ dh_next_part_rows
     dx_rows = dh_next_part_rows @ W_h
     dparams = Params(W_h=dW_h, U_h=dU_h, b_h=db_h)
     return dparams, dx_rows.reshape(T, B, n_x), State(h=dh_next_later)
@@ -401,7 +403,7 @@ def unroll_jvp(
         h_next_part_dot_all,
         h_next_part_all,
         h_next_dot_all,
-        strict=True,
+        strict=False,
     ):
         # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
         h_next_part_dot = h_next_part_dot_ahead
@@ -585,9 +587,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -647,7 +652,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

@@ -415,8 +415,8 @@ def unroll(
     add, exp, reciprocal = np.add, np.exp, np.reciprocal
     W_y, b_y = params.W_y, params.b_y
     h_all = xs.h
-    a_all = np.empty((T, B, n_y), dtype=dtype)
-    e_all = np.empty((T, B, n_y), dtype=dtype)
+    room_n_y = _gates(T, 2, B, n_y, dtype=dtype)
+    a_all, e_all = room_n_y[:, 0], room_n_y[:, 1]
     inv_s_all = np.empty((T, B), dtype=dtype)
     # a_t = W_y h_t + b_y
     _product(h_all, (W_y,), a_all[:, None])
@@ -520,7 +520,7 @@ def unroll_vjp(
     da_rows = da_all.reshape(T * B, n_y)
     h_rows = tape.h.reshape(T * B, n_h)
     dW_y = da_rows.T @ h_rows
-    db_y = da_rows.sum(axis=0)
+    db_y = np.ones(T * B, dtype=dtype) @ da_rows
     dh_rows = da_rows @ W_y
     dparams = Params(W_y=dW_y, b_y=db_y)
     return dparams, Inputs(h=dh_rows.reshape(T, B, n_h), y=dy_rows.reshape(T, B, n_y)), State()
@@ -684,6 +684,17 @@ def _over_time(function: str, name: str, group: _Given, tape: Checkpoints) -> tu
     return arrays
 
 
+def _gates(T: int, G: int, *lengths: int, dtype: DTypeLike) -> Array:
+    """Room for G gates at every step, (T, G, B, n): all of one gate together, or all of one row.
+
+    The second is better for a single row per step: then what one step computes is in one piece.
+    """
+    B, *rest = lengths
+    if B == 1:
+        return np.empty((T, B, G, *rest), dtype).swapaxes(1, 2)
+    return np.empty((G, T, B, *rest), dtype).swapaxes(0, 1)
+
+
 def _product(x: Array, weights: tuple[Array, ...], out: Array) -> None:
     """Every row of x (T, B, k) times each of the weights (n, k), into out (T, G, B, n)."""
     (T, G, B, n), k = out.shape, x.shape[2]
@@ -745,9 +756,12 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
         arrays: list[Array | None] = list(chain.from_iterable(groups))
         kinds = set(map(type, arrays))
         if kinds <= _ARRAYS:
-            dtype, *others = dict.fromkeys([array.dtype for array in arrays if array is not None])
-            sizes = _lengths(function, tuple([getattr(array, "shape", None) for array in arrays]))
-            if sizes is not None and dtype in _DTYPES and not others:
+            dtypes = [array.dtype for array in arrays if array is not None]
+            shapes = [None if array is None else array.shape for array in arrays]
+            sizes = _lengths(function, tuple(shapes))
+            dtype = dtypes[0]
+            # Counting compares by identity first, which a set does not.
+            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
                 full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
                 return sizes, dtype, *full
     return _checked(function, *groups)
@@ -807,7 +821,7 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and not any(array is None for array in arrays):
+        if type(arrays) is kind and type(None) not in map(type, arrays):
             yield arrays
             continue
         values = [

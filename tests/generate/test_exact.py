@@ -11,9 +11,9 @@ import pytest
 import sympy as sp
 
 from equations import cells
-from equations.generate.exact import RULES, complements, exact
-from equations.generate.module import module_text
-from equations.generate.plan import Plan
+from equations.generate.numpy.module import module_text
+from equations.generate.planning.exact import RULES, complements, exact
+from equations.generate.planning.plan import Plan
 from equations.language import TensorSymbol, sigmoid, tanh
 from equations.program import Equation, Program
 from verify.evidence.case import make_case

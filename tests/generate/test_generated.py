@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from equations import cells
-from equations.generate.einsum import Operand, contract
 from equations.generate.files import differences, write
 from equations.generate.targets import TARGETS
+from equations.generate.text.einsum import Operand, contract
 
 FORBIDDEN = ("sympy", "scipy", "autograd", "mpmath", "verify", "torch", "jax", "numba")
 

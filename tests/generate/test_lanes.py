@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from equations.generate.sequence.calls import Calls
-from equations.generate.sequence.lanes import Lanes
+from equations.generate.numpy.sequence.calls import Calls
+from equations.generate.numpy.sequence.lanes import Lanes
 from equations.language import TensorSymbol, tanh
 from equations.order import Order
 

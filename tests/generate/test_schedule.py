@@ -11,10 +11,10 @@ import pytest
 from equations import cells
 from equations.cell import Cell
 from equations.derive.sequence import Recurrence
-from equations.generate.module import functions_of
-from equations.generate.plan import Plan
-from equations.generate.roles import is_gradient, is_parameter
-from equations.generate.schedule import schedule
+from equations.generate.numpy.module import functions_of
+from equations.generate.planning.plan import Plan
+from equations.generate.planning.roles import is_gradient, is_parameter
+from equations.generate.planning.schedule import schedule
 from verify.arithmetic.floats import Floats
 from verify.interpret import evaluate, run
 

@@ -14,8 +14,8 @@ from equations import cells
 from equations.cell import Cell
 from equations.definition import Definition, Input, Output, Parameter, Shift, State
 from equations.derive.normalised import normalised
-from equations.generate.plan import Plan
-from equations.generate.shares import MOST, exact_shares
+from equations.generate.planning.plan import Plan
+from equations.generate.planning.shares import MOST, exact_shares
 from equations.language import (
     Select,
     broadcast,

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from equations.generate.files import differences, write
-from equations.generate.module import module_text
+from equations.generate.numpy.module import module_text
 from equations.generate.targets import TARGETS
 from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen

@@ -9,8 +9,8 @@ import click
 
 from equations.cell import Cell
 from equations.derive.sequence import Recurrence
-from equations.generate.module import functions_of
-from equations.generate.plan import Plan
+from equations.generate.numpy.module import functions_of
+from equations.generate.planning.plan import Plan
 from equations.printing import Format, render
 from equations.program import Program
 from verify.cli.cellarg import CELL

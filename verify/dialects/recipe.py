@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from fractions import Fraction
 
-from equations.generate.source import INDENT, WIDTH
+from equations.generate.text.source import INDENT, WIDTH
 from verify.dialects.equivalence import Choice, Term, choice
 from verify.dialects.layout import Block, DialectError, Layout, Length, in_words
 from verify.dialects.record import Dialect

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from equations.generate.expression import Writer
 from equations.generate.numba.arrange import Item, outer, results_of, values_read
 from equations.generate.numba.products import Members, Product
 from equations.generate.numba.rooms import Rooms, part
-from equations.generate.roles import base, is_gradient
-from equations.generate.sequence.layout import joined
-from equations.generate.source import Lines, call, comment
-from equations.generate.statements import Statements
+from equations.generate.numpy.sequence.layout import joined
+from equations.generate.planning.roles import base, is_gradient
+from equations.generate.text.expression import Writer
+from equations.generate.text.source import Lines, call, comment
+from equations.generate.text.statements import Statements
 from equations.language import TensorSymbol
 from equations.order import Order
 from equations.program import Equation, Program

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from equations.derive.sequence import Recurrence
-from equations.generate import templates
 from equations.generate.numba.around import Around
 from equations.generate.numba.arrange import Arrangement, arranged
 from equations.generate.numba.kernels import Kernels, weights_name
 from equations.generate.numba.rooms import Rooms
-from equations.generate.schedule import Schedule
-from equations.generate.source import Lines, assign, call, unpack
-from equations.generate.statements import repeated
-from equations.generate.writing import Writing, shape
+from equations.generate.numpy.templates.sequence import UNROLL, UNROLL_JVP, UNROLL_VJP
+from equations.generate.numpy.writing import Writing, shape
+from equations.generate.planning.schedule import Schedule
+from equations.generate.text.source import Lines, assign, call, unpack
+from equations.generate.text.statements import repeated
 from equations.language import TensorSymbol
 from equations.order import Order
 
@@ -191,7 +191,7 @@ class CompiledFunctions(Writing):
         }
         groups = ["params", self.inputs_group("xs"), "state0"]
         words = {"next": self.made(plan.results, lambda s: f"tape.{s}")}
-        return self.function("unroll", templates.UNROLL, slots, groups, words)
+        return self.function("unroll", UNROLL, slots, groups, words)
 
     def unroll_vjp(self) -> Lines:
         """Backpropagation through time."""
@@ -216,7 +216,7 @@ class CompiledFunctions(Writing):
             ],
         }
         groups = ["params", "tape", "dnexts"]
-        return self.function("unroll_vjp", templates.UNROLL_VJP, slots, groups)
+        return self.function("unroll_vjp", UNROLL_VJP, slots, groups)
 
     def unroll_jvp(self) -> Lines:
         """Forward mode over the sequence."""
@@ -233,7 +233,7 @@ class CompiledFunctions(Writing):
         }
         groups = ["params", "tape", *self.tangent_groups("dxs", "dstate0")]
         words = {"moved_next": self.made(plan.results, lambda s: timed.over_time(plan.moved(s)))}
-        return self.function("unroll_jvp", templates.UNROLL_JVP, slots, groups, words)
+        return self.function("unroll_jvp", UNROLL_JVP, slots, groups, words)
 
     def quiet(self, body: Lines) -> Lines:
         """As in the NumPy module, where NumPy itself computes e^-a; compiled code never warns."""

@@ -15,8 +15,8 @@ from equations.generate.numba.arrange import Stage
 from equations.generate.numba.products import Product
 from equations.generate.numba.rooms import Nest, Rooms
 from equations.generate.numba.scalars import Indices, Scalars, looped
-from equations.generate.source import WIDTH, Lines, assign, call, comment, indented
-from equations.generate.statements import Statements
+from equations.generate.text.source import WIDTH, Lines, assign, call, comment, indented
+from equations.generate.text.statements import Statements
 from equations.language import TensorSymbol
 from equations.order import Order
 

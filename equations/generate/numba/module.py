@@ -6,13 +6,14 @@ import re
 import textwrap
 
 from equations.cell import Cell
-from equations.generate import module as plain
 from equations.generate.numba import templates
 from equations.generate.numba.functions import CompiledFunctions, Timed
-from equations.generate.plan import Plan
-from equations.generate.source import WIDTH, Lines, fill
-from equations.generate.templates import CHECK, MODULE
-from equations.generate.writing import Writing
+from equations.generate.numpy import module as plain
+from equations.generate.numpy.templates.checks import CHECK
+from equations.generate.numpy.templates.module import MODULE
+from equations.generate.numpy.writing import Writing
+from equations.generate.planning.plan import Plan
+from equations.generate.text.source import WIDTH, Lines, fill
 
 SEQUENCES = ("unroll", "unroll_vjp", "unroll_jvp")
 NUMPY = "equations.generated.{name}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 from sympy.core.relational import Relational
 
-from equations.generate.source import Lines, indented
+from equations.generate.text.source import Lines, indented
 from equations.language import (
     Contract,
     Identity,

@@ -6,7 +6,7 @@ disk and compiles again when the file of a function has changed, but not when an
 
 from __future__ import annotations
 
-from equations.generate.templates import MODULE
+from equations.generate.numpy.templates.module import MODULE
 
 BESIDE = '''
 <title>

@@ -7,14 +7,15 @@ rows of all steps in one matrix, that is named `v_rows`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
 
-from equations.generate.sequence.joint import Joint
-from equations.generate.sequence.lanes import Members
-from equations.generate.sequence.layout import Home, Layout, joined
-from equations.generate.source import Lines
-from equations.generate.statements import repeated
+from equations.generate.numpy.sequence.joint import Joint
+from equations.generate.numpy.sequence.lanes import Members
+from equations.generate.numpy.sequence.layout import Home, Layout, Place, joined
+from equations.generate.text.source import Lines, assign, unpack
+from equations.generate.text.statements import repeated
 from equations.language import LETTERS, TensorSymbol
 
 
@@ -62,16 +63,26 @@ class Arrays:
         return self.layout.in_chunks
 
     def storage(self) -> Lines:
-        """Room for everything that the loop writes, and for what precedes it."""
+        """Room for everything that the loop writes, and for what precedes it.
+
+        What is kept of all steps is one piece of memory, for which systems have large pages: small
+        ones can cost more than what is written into them. What is handed to the user is apart.
+        """
         lines: Lines = []
+        pieces: dict[tuple[str, ...], list[Home]] = {}
         for home in self.layout.homes:
             if home.members & (self.names.in_rows | self.layout.resumed.keys()):
                 continue
             everywhere = self.layout.everywhere(home)
+            if everywhere and not (
+                home.flat or self.is_chunk(home) or home.members & self.layout.returned
+            ):
+                pieces.setdefault(home.axes, []).append(home)
+                continue
             lead = "steps" if self.is_chunk(home) else "T" if everywhere else ""
             name = f"{home.name}_chunk" if self.is_chunk(home) else f"{home.name}_all"
             lines += _room(name if everywhere else home.name, home, lead)
-        return lines
+        return [line for homes in pieces.values() for line in _piece(homes)] + lines
 
     def is_chunk(self, home: Home) -> bool:
         """Whether an array holds what precedes the loop, for some steps at a time."""
@@ -135,7 +146,7 @@ class Arrays:
 
     def over_time(self, symbol: TensorSymbol) -> bool:
         """Whether a value without a place is there for all steps."""
-        return symbol in self.given or symbol in self.states or symbol in self.states.values()
+        return symbol in self.given or symbol in self.states
 
     def sliced(self, array: str, index: str = "", *, chunk: bool) -> str:
         """An array to go through step by step, in the order of the loop."""
@@ -172,7 +183,7 @@ class Arrays:
         name += "_columns" if form.startswith("_columns") else ""
         if name not in self.names.bound:
             self.names.bound.add(name)
-            self.names.weights.append(f"{name} = {form}")
+            self.names.weights += assign(name, [form], 1)
         return name
 
     def stacked_here(self, members: Members, lines: Lines) -> str:
@@ -291,6 +302,21 @@ def _room(name: str, home: Home, lead: str) -> Lines:
     if not lead:
         return [f"{name} = np.empty(({', '.join([str(count), *lengths])}), dtype=dtype)"]
     return [f"{name} = _gates({', '.join([lead, str(count), *lengths[1:]])}, dtype=dtype)"]
+
+
+def _piece(homes: Sequence[Home]) -> Lines:
+    """Room for several arrays of all steps, side by side."""
+    names = [f"{home.name}_all" for home in homes]
+    if len(homes) == 1:
+        return _room(names[0], homes[0], "T")
+    axes = homes[0].axes
+    piece = "_".join(["room", *axes])
+    ends = list(accumulate((len(home.slots) for home in homes), initial=0))
+    total = ends[-1]
+    lengths = ", ".join(["T", str(total), "B", *axes])
+    places = [Place(piece, start, stop - start, total).index for start, stop in pairwise(ends)]
+    parts = [f"{piece}[:, {place}]" for place in places]
+    return [f"{piece} = _gates({lengths}, dtype=dtype)", *unpack(names, parts, 1)]
 
 
 def on_top(members: Members) -> str:

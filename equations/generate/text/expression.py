@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from equations.generate.einsum import BATCH, Operand, aligned, contract
+from equations.generate.text.einsum import BATCH, Operand, aligned, contract
 from equations.language import (
     LETTERS,
     Contract,

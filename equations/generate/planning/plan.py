@@ -12,9 +12,10 @@ from functools import cached_property
 from equations.cell import Cell
 from equations.derive.names import CotangentNames, TangentNames, jacobian_name
 from equations.derive.sequence import Recurrence
-from equations.generate.exact import exact, fast
-from equations.generate.schedule import Schedule, schedule
-from equations.generate.shares import exact_shares
+from equations.generate.planning.exact import exact, fast
+from equations.generate.planning.schedule import Schedule, schedule
+from equations.generate.planning.shares import exact_shares
+from equations.generate.planning.signs import signs_folded
 from equations.language import TensorSymbol
 from equations.program import Program
 
@@ -78,7 +79,18 @@ class Plan:
     @cached_property
     def sequence(self) -> Schedule:
         """The sequence, split into what waits and what does not."""
-        return self._scheduled(replace(self.factless.sequence(), body=self.forward), self.saved)
+        return self._scheduled(self.repeated, self.saved)
+
+    @cached_property
+    def signed_sequence(self) -> Schedule:
+        """The same with signs in parameters, for code in which a change of sign is a call."""
+        body = signs_folded(self.repeated.body, self.saved)
+        return self._scheduled(replace(self.repeated, body=body), self.saved)
+
+    @cached_property
+    def repeated(self) -> Recurrence:
+        """A step with its complements, over time."""
+        return replace(self.factless.sequence(), body=self.forward)
 
     @cached_property
     def bptt(self) -> Schedule:

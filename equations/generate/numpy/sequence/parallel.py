@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from equations.generate.roles import is_parameter
+from equations.generate.planning.roles import is_parameter
 from equations.language import Contract, TensorSymbol, constant_factor
 
 Leaves = list[tuple[TensorSymbol, TensorSymbol]]

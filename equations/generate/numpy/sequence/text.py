@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from equations.generate.expression import Writer
-from equations.generate.sequence.arrays import Arrays
-from equations.generate.sequence.bulk import Bulk
-from equations.generate.sequence.joint import Joint
-from equations.generate.sequence.layout import Layout
-from equations.generate.sequence.loop import Loop
-from equations.generate.source import Lines, comment
-from equations.generate.statements import Statements
+from equations.generate.numpy.sequence.arrays import Arrays
+from equations.generate.numpy.sequence.bulk import Bulk
+from equations.generate.numpy.sequence.joint import Joint
+from equations.generate.numpy.sequence.layout import Layout
+from equations.generate.numpy.sequence.loop import Loop
+from equations.generate.text.expression import Writer
+from equations.generate.text.source import Lines, comment
+from equations.generate.text.statements import Statements
 from equations.language import TensorSymbol
 
 

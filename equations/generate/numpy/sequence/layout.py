@@ -10,11 +10,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from equations.generate.roles import is_parameter
-from equations.generate.schedule import Schedule
-from equations.generate.sequence.joint import Joined, Joint, joints
-from equations.generate.sequence.lanes import Lanes, Members
-from equations.generate.statements import is_batched
+from equations.generate.numpy.sequence.joint import Joined, Joint, joints
+from equations.generate.numpy.sequence.lanes import Lanes, Members
+from equations.generate.planning.roles import is_parameter
+from equations.generate.planning.schedule import Schedule
+from equations.generate.text.statements import is_batched
 from equations.language import Contract, Largest, Select, TensorSymbol
 
 READABLE = 28
@@ -272,4 +272,6 @@ def joined(names: Sequence[str]) -> str:
     end = next((k for k in range(room) if len({w[-1 - k] for w in words}) > 1), room)
     middle = [word for w in words for word in w[start : len(w) - end]]
     name = "_".join([*first[:start], *middle, *first[len(first) - end :]])
-    return name if len(name) <= READABLE else f"{names[0]}_to_{names[-1]}"
+    if len(name) <= READABLE:
+        return name
+    return "_".join([*first[: len(first) - end], "to", *words[-1]])

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from equations.generate import templates
-from equations.generate.schedule import Schedule
-from equations.generate.sequence.arrays import Arrays
-from equations.generate.sequence.layout import Layout
-from equations.generate.sequence.terms import terms_apart
-from equations.generate.sequence.text import Text
-from equations.generate.source import Lines, call, indented, unpack
-from equations.generate.writing import Writing, shape
+from equations.generate.numpy.sequence.arrays import Arrays
+from equations.generate.numpy.sequence.layout import Layout
+from equations.generate.numpy.sequence.terms import terms_apart
+from equations.generate.numpy.sequence.text import Text
+from equations.generate.numpy.templates.sequence import UNROLL, UNROLL_JVP, UNROLL_VJP
+from equations.generate.numpy.writing import Writing, shape
+from equations.generate.planning.schedule import Schedule
+from equations.generate.planning.signs import minus
+from equations.generate.text.source import Lines, call, indented, unpack
 from equations.language import TensorSymbol
 
 Pairs = tuple[tuple[TensorSymbol, TensorSymbol], ...]
@@ -29,15 +30,15 @@ class SequenceFunctions(Writing):
         given = {symbol: self.input(symbol, "xs") for symbol in self.cell.inputs}
         states = {new: old for old, new in self.cell.carried}
         kept = {*plan.saved, *plan.results}
-        layout = Layout(plan.sequence, self.cell.carried, kept, states, plan.results)
+        layout = Layout(plan.signed_sequence, self.cell.carried, kept, states, plan.results)
         text = Text(self.statements, Arrays(layout, given, states))
-        slots = self.body(text, dict.fromkeys(self.cell.states, ""))
+        slots = self.body(text, {old: f"{old}_steps[0]" for old in self.cell.states})
         # An input keeps its shape; whatever else is kept is where the statements put it.
         fields = [(s, given.get(s) or text.arrays.handed_out(s)) for s in plan.saved]
         slots["tape"] = [f"{symbol}={value}," for symbol, value in fields]
         groups = ["params", self.inputs_group("xs"), "state0"]
         words = {"next": self.made(plan.results, text.arrays.handed_out)}
-        return self.function("unroll", templates.UNROLL, slots, groups, words)
+        return self.function("unroll", UNROLL, slots, groups, words)
 
     def unroll_vjp(self) -> Lines:
         """Backpropagation through time."""
@@ -62,7 +63,7 @@ class SequenceFunctions(Writing):
             f"return dparams, {dxs}, State({state})",
         ]
         groups = ["params", "tape", "dnexts"]
-        return self.function("unroll_vjp", templates.UNROLL_VJP, slots, groups)
+        return self.function("unroll_vjp", UNROLL_VJP, slots, groups)
 
     def handed(self, text: Text, argument: TensorSymbol, result: TensorSymbol) -> str:
         """The last value that a loop sent, with memory of its own."""
@@ -86,7 +87,7 @@ class SequenceFunctions(Writing):
         words = {
             "moved_next": self.made(plan.results, lambda s: text.arrays.handed_out(plan.moved(s)))
         }
-        return self.function("unroll_jvp", templates.UNROLL_JVP, slots, groups, words)
+        return self.function("unroll_jvp", UNROLL_JVP, slots, groups, words)
 
     def body(self, text: Text, first: Mapping[TensorSymbol, str]) -> dict[str, Lines]:
         """Parameters, arrays, and the three parts."""
@@ -95,7 +96,8 @@ class SequenceFunctions(Writing):
         ahead, loop = text.loop(first)
         after = text.after()
         read = _read(schedule)
-        parameters = [str(s) for s in self.cell.parameters if s in read]
+        parameters = [s for s in self.cell.parameters if s in read]
+        signed = [s for s in self.cell.parameters if minus(s) in read]
         needed = {s for part in (schedule.before, schedule.loop) for s in part.arguments}
         whole = [s for s in text.arrays.given if s in (needed if text.arrays.chunks else read)]
         part = "[start:stop]" if text.arrays.chunks else ""
@@ -108,7 +110,10 @@ class SequenceFunctions(Writing):
             loop = self.in_chunks(text, [*arrays, *before], loop)
             before = arrays = []
         return {
-            "params": unpack(parameters, [f"params.{s}" for s in parameters], 1),
+            "params": [
+                *unpack([str(s) for s in parameters], [f"params.{s}" for s in parameters], 1),
+                *unpack([str(minus(s)) for s in signed], [f"-params.{s}" for s in signed], 1),
+            ],
             "rows": [*text.arrays.names.weights, *arrays],
             "storage": [*self.state_storage(text), *text.arrays.storage()],
             "before": before,

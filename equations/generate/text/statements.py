@@ -8,11 +8,11 @@ from functools import cached_property
 
 import sympy as sp
 
-from equations.generate.einsum import BATCH
-from equations.generate.expression import Writer
-from equations.generate.plan import Plan
-from equations.generate.roles import is_gradient, is_parameter
-from equations.generate.source import Lines, assign, comment
+from equations.generate.planning.plan import Plan
+from equations.generate.planning.roles import is_gradient, is_parameter
+from equations.generate.text.einsum import BATCH
+from equations.generate.text.expression import Writer
+from equations.generate.text.source import Lines, assign, comment
 from equations.language import LETTERS, TensorSymbol
 from equations.order import Order
 from equations.printing import expressions
@@ -81,6 +81,9 @@ class Statements:
             known = self.plan.cell.forward().value_of(symbol) is not None
             return self.defining(symbol) if known else self.part(symbol)
         kind, (of, *_) = symbol.origin
+        if isinstance(-of, TensorSymbol):
+            name, _, text = (self.defining(-of) or "").partition(" = ")
+            return f"-{name} = -({text})"
         if not isinstance(of, TensorSymbol):
             return self.show(of) if kind == "beside" else None
         if kind != "cotangent":

@@ -6,12 +6,14 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from equations.cell import Cell
-from equations.generate import templates
-from equations.generate.plan import Plan
-from equations.generate.sequence.functions import SequenceFunctions
-from equations.generate.source import WIDTH, Lines, call, fill
-from equations.generate.steps import StepFunctions
-from equations.generate.writing import Writing
+from equations.generate.numpy.sequence.functions import SequenceFunctions
+from equations.generate.numpy.steps import StepFunctions
+from equations.generate.numpy.templates.checks import CHECK, CHECK_INIT
+from equations.generate.numpy.templates.helpers import HELPERS
+from equations.generate.numpy.templates.module import INIT, MODULE
+from equations.generate.numpy.writing import Writing
+from equations.generate.planning.plan import Plan
+from equations.generate.text.source import WIDTH, Lines, call, fill
 from equations.language import Contract, LanguageError, Size, TensorSymbol
 from equations.printing import render
 from equations.program import Program
@@ -49,7 +51,7 @@ def module_text(cell: Cell, source: str = "", *, exact: bool = True) -> str:
         "functions": separated(functions),
         "runtime": separated(helpers_of(functions, plan)),
     }
-    lines = fill(templates.MODULE.replace('"""<title>', "<title>"), slots, words)
+    lines = fill(MODULE.replace('"""<title>', "<title>"), slots, words)
     lines[0] = '"""' + lines[0]
     return checked("\n".join(lines) + "\n", cell)
 
@@ -88,12 +90,12 @@ def functions_of(plan: Plan) -> list[tuple[str, Lines]]:
 def helpers_of(functions: Iterable[Lines], plan: Plan) -> list[Lines]:
     """The helpers that some functions call."""
     body = "\n".join(line for function in functions for line in function)
-    helpers = [text for name, text in templates.HELPERS.items() if f"{name}(" in body]
+    helpers = [text for name, text in HELPERS.items() if f"{name}(" in body]
     writing = Writing(plan)
     words = {"x_group": writing.inputs_type("tuple"), "next_type": writing.next_type}
     return [
         writing.segments(),
-        *(fill(text, {}, words) for text in (*helpers, templates.CHECK_INIT, templates.CHECK)),
+        *(fill(text, {}, words) for text in (*helpers, CHECK_INIT, CHECK)),
     ]
 
 
@@ -200,7 +202,7 @@ def init_lines(cell: Cell) -> Lines:
         "check": call("_check_init", ["rng", "dtype", *(f"{n}={n}" for n in sizes)], 1),
         "parameters": [*lines, ")"],
     }
-    return fill(templates.INIT, slots, words)
+    return fill(INIT, slots, words)
 
 
 def weight_fans(program: Program) -> dict[TensorSymbol, tuple[str, ...]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sympy as sp
 
-from equations.generate.roles import is_parameter
-from equations.generate.schedule import Schedule
+from equations.generate.planning.roles import is_parameter
+from equations.generate.planning.schedule import Schedule
 from equations.language import TensorSymbol
 from equations.program import Equation, Program
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -34,21 +35,24 @@ def _broken(line: str) -> Lines:
 
 
 def _call(text: str) -> tuple[str, list[str]] | None:
-    """The function and the arguments of a text that is one call and nothing else."""
-    head, opening, rest = text.partition("(")
-    if not opening or not head.replace(".", "_").isidentifier():
+    """The function and the arguments of a text that is one call, perhaps of a method of another."""
+    depth, place = 0, len(text)
+    while place and (depth or place == len(text)):
+        place -= 1
+        depth += (text[place] in ")]}") - (text[place] in "([{")
+    head, names = text[:place], ""
+    while names != head:
+        names, head = head, re.sub(r"\([^()]*\)", "", head)
+    if not text.endswith(")") or not names.replace(".", "_").isidentifier():
         return None
-    arguments, depth = [""], 1
-    for place, letter in enumerate(rest):
+    arguments = [""]
+    for letter in text[place + 1 : -1]:
         depth += (letter in "([{") - (letter in ")]}")
-        if depth == 0:
-            arguments = [argument.strip() for argument in arguments]
-            return (head, arguments) if place == len(rest) - 1 else None
-        if depth == 1 and letter == ",":
+        if depth == 0 and letter == ",":
             arguments.append("")
         else:
             arguments[-1] += letter
-    return None
+    return text[:place], [argument.strip() for argument in arguments]
 
 
 def _signature(lines: Lines) -> Lines:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from equations.generate.einsum import BATCH
-from equations.generate.expression import Writer
-from equations.generate.roles import is_parameter
-from equations.generate.sequence.arrays import Arrays, on_top
-from equations.generate.sequence.calls import Calls, NotCallsError
-from equations.generate.sequence.joint import Joined, Joint, factors
-from equations.generate.source import WIDTH, Lines, assign, indented
-from equations.generate.statements import statement
+from equations.generate.numpy.sequence.arrays import Arrays, on_top
+from equations.generate.numpy.sequence.calls import Calls, NotCallsError
+from equations.generate.numpy.sequence.joint import Joined, Joint, factors
+from equations.generate.planning.roles import is_parameter
+from equations.generate.text.einsum import BATCH
+from equations.generate.text.expression import Writer
+from equations.generate.text.source import WIDTH, Lines, assign, indented
+from equations.generate.text.statements import statement
 from equations.language import LETTERS, Contract, TensorSymbol
 from equations.program import Equation
 
@@ -108,11 +108,9 @@ class Loop:
             first: what is carried into the first step.
         """
         layout = self.arrays.layout
-        carried = [
-            (argument, result)
-            for argument, result in layout.carried
-            if argument not in self.arrays.states.values()
-        ]
+        read = {symbol for joint in layout.loop for symbol in joint.reads}
+        old = self.arrays.states.values()
+        carried = [pair for pair in layout.carried if pair[0] in read or pair[0] not in old]
         starts = [f"{argument} = {first[argument]}" for argument, _ in carried]
         starts += [f"{result} = {argument}" for result, argument in layout.resumed.items()]
         ends = [line for pair in carried for line in self.handed_on(*pair)]
@@ -134,7 +132,11 @@ class Loop:
         return [f"copyto({argument}, {self.arrays.step((result,))})"]
 
     def heading(self, body: Lines) -> Lines:
-        """The head of the loop: every array that it goes through, step by step."""
+        """The head of the loop: every array that it goes through, step by step.
+
+        All have T steps, or those of a chunk. Whether they end together is not asked: each end is
+        an exception, which costs more than a call.
+        """
         words = set(re.findall(r"\w+", "\n".join(body)))
         used = {
             name: source
@@ -149,13 +151,13 @@ class Loop:
             return [f"for {name} in {source}:"]
         names = ", ".join(used)
         width = WIDTH - (8 if self.arrays.chunks else 4)
-        line = f"for {names} in zip({', '.join(used.values())}, strict=True):"
+        line = f"for {names} in zip({', '.join(used.values())}, strict=False):"
         if len(line) <= width:
             return [line]
         head = [f"for {names} in zip("]
         if len(head[0]) > width:
             head = ["for (", *(f"    {name}," for name in used), ") in zip("]
-        return [*head, *(f"    {source}," for source in used.values()), "    strict=True,", "):"]
+        return [*head, *(f"    {source}," for source in used.values()), "    strict=False,", "):"]
 
 
 def _apart(node: Joined) -> sp.Expr:

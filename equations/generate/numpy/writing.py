@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import sympy as sp
 
 from equations.cell import Cell
-from equations.generate import templates
-from equations.generate.exact import complements
-from equations.generate.plan import Plan
-from equations.generate.sequence.calls import CONSTANTS
-from equations.generate.source import Lines, assign, call, fill, indented, unpack
-from equations.generate.statements import Statements
+from equations.generate.numpy.sequence.calls import CONSTANTS
+from equations.generate.numpy.templates.segments import SEGMENTS
+from equations.generate.numpy.templates.sequence import UNROLL_OVERLOADS
+from equations.generate.planning.exact import complements
+from equations.generate.planning.plan import Plan
+from equations.generate.text.source import Lines, assign, call, fill, indented, unpack
+from equations.generate.text.statements import Statements
 from equations.language import Size, TensorSymbol
 from equations.program import Program
 
@@ -73,7 +74,7 @@ class Writing:
         at = next(k for k, line in enumerate(lines) if line.strip() == "<check>")
         body = lines[at + 1 :]
         lines[at + 1 : at + 1] = indented([*ufuncs(body), *constants(body)])
-        overloads = fill(templates.UNROLL_OVERLOADS, {}, described) if name == "unroll" else []
+        overloads = fill(UNROLL_OVERLOADS, {}, described) if name == "unroll" else []
         return [
             *overloads,
             *self.quiet(lines),
@@ -107,7 +108,7 @@ class Writing:
             "dx_joined": "Inputs(*joined)" if many else "joined[0]",
             "first_x": "tape.x[0]" if many else "tape.x",
         }
-        return fill(templates.SEGMENTS, {}, words)
+        return fill(SEGMENTS, {}, words)
 
     def quiet(self, body: Lines) -> Lines:
         """The decorator of a function in which e^-a, or its inverse, may overflow to infinity."""

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from equations.generate import templates
-from equations.generate.source import Lines, call
-from equations.generate.statements import repeated
-from equations.generate.writing import Writing, unpack_whole
+from equations.generate.numpy.templates.step import (
+    STEP,
+    STEP_HVP,
+    STEP_JACOBIAN,
+    STEP_JVP,
+    STEP_VJP,
+)
+from equations.generate.numpy.writing import Writing, unpack_whole
+from equations.generate.text.source import Lines, call
+from equations.generate.text.statements import repeated
 from equations.language import TensorSymbol
 
 
@@ -25,7 +31,7 @@ class StepFunctions(Writing):
             "saved": call("saved = Saved", [f"{s}={self.kept(s)}" for s in self.plan.saved], 1),
         }
         groups = ["params", self.inputs_group("x"), "state"]
-        return self.function("step", templates.STEP, slots, groups)
+        return self.function("step", STEP, slots, groups)
 
     def kept(self, symbol: TensorSymbol) -> str:
         """A value that a step saves; one of parameters alone is the same for every sample."""
@@ -42,7 +48,7 @@ class StepFunctions(Writing):
             "return": self.return_gradients(self.plan.cotangent),
         }
         groups = ["params", "saved", "dnext"]
-        return self.function("step_vjp", templates.STEP_VJP, slots, groups)
+        return self.function("step_vjp", STEP_VJP, slots, groups)
 
     def step_jvp(self) -> Lines:
         """Forward mode of one step."""
@@ -53,7 +59,7 @@ class StepFunctions(Writing):
             "tangent": self.of_step(program),
         }
         groups = ["params", "saved", *self.tangent_groups("dx", "dstate")]
-        return self.function("step_jvp", templates.STEP_JVP, slots, groups)
+        return self.function("step_jvp", STEP_JVP, slots, groups)
 
     def step_hvp(self) -> Lines:
         """Second order of one step."""
@@ -71,7 +77,7 @@ class StepFunctions(Writing):
             "dnext",
             *self.tangent_groups("dx", "dstate"),
         ]
-        return self.function("step_hvp", templates.STEP_HVP, slots, groups)
+        return self.function("step_hvp", STEP_HVP, slots, groups)
 
     def step_jacobian(self) -> Lines:
         """New states by old ones."""
@@ -93,4 +99,4 @@ class StepFunctions(Writing):
             "return": call("return Jacobian", rows, 1),
         }
         groups = ["params", "saved"]
-        return self.function("step_jacobian", templates.STEP_JACOBIAN, slots, groups)
+        return self.function("step_jacobian", STEP_JACOBIAN, slots, groups)

@@ -1,0 +1,1 @@
+"""Equations as Python text: source lines, expressions, contractions, statements."""
