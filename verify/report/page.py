@@ -23,7 +23,8 @@ ABOUT = {
     "boundaries": "Statements about the ends of the gates. *Proved* on the equations, over the "
     "reals. Cross-checked in the generated code: *hit exactly* with a gate at exactly 0 or 1, and "
     "*approached* while its pre-activation is driven there. A planted false statement must be "
-    "refuted, by a counterexample, which is cross-checked too.",
+    "refuted, by a counterexample, which is cross-checked too. A dot marks the change along one "
+    "direction in all arguments: of a gradient it is the Hessian-vector product.",
     "theorems": "Statements for all real inputs, componentwise. *Proved* by z3 at one component "
     "that stands for all, so for every size, from the facts named. *Evaluated* in 60 digits at "
     "random inputs that satisfy the assumptions. A planted false statement must find no proof and "
