@@ -146,8 +146,15 @@ def test_two_layers_of_two_directions_are_converted_at_once() -> None:
     assert {k: bits(v) for k, v in made.arrays.items()} == {k: bits(v) for k, v in arrays.items()}
     two = convert({k: v for k, v in arrays.items() if "_l0" in k}, "torch.LSTM", "onnx.LSTM")
     assert two.arrays["W"].shape == (2, 16, 3)
-    with pytest.raises(DialectError, match="holds one layer and direction"):
+    with pytest.raises(DialectError, match="holds one layer and direction, got layer 0, layer"):
         convert(arrays, "torch.LSTM", "onnx.LSTM")
+    one = convert(arrays, "torch.LSTM", "onnx.LSTM", only=(1, True))
+    alone = convert(record.pack(random_params(record, seed=3)), "torch.LSTM", "onnx.LSTM")
+    assert {k: bits(v) for k, v in one.arrays.items()} == {
+        k: bits(v) for k, v in alone.arrays.items()
+    }
+    with pytest.raises(DialectError, match=r"expected one of layer 0, layer 0 b.*, got layer 2"):
+        convert(arrays, "torch.LSTM", "onnx.LSTM", only=(2, False))
 
 
 def test_a_forget_bias_added_at_run_time_is_stored_and_said() -> None:

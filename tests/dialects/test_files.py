@@ -89,6 +89,19 @@ def test_no_pickle_is_loaded(suffix: str, tmp_path: Path, monkeypatch: pytest.Mo
     assert not (tmp_path / "trapped").exists()
 
 
+def test_the_weights_of_a_checkpoint_are_found(tmp_path: Path) -> None:
+    """Beside the number of an epoch; a module that was saved whole says what to save instead."""
+    torch = pytest.importorskip("torch", reason='needs pip install "gateproof[torch]"')
+    module, path = torch.nn.GRU(3, 4), tmp_path / "checkpoint.pt"
+    torch.save({"epoch": 3, "model": module.state_dict()}, path)
+    record = verify.dialects["torch.GRU"]
+    found = files.chosen(files.read(path), record)
+    assert {*found} == {*module.state_dict()}
+    torch.save(module, path)
+    with pytest.raises(DialectError, match="no other pickle is loaded"):
+        files.read(path)
+
+
 @pytest.mark.parametrize(
     ("suffix", "needs"),
     [

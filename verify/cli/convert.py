@@ -51,6 +51,8 @@ def _list(ctx: click.Context, _param: click.Parameter, value: bool) -> None:  # 
 @click.option("--from", "source", type=DIALECT, required=True, help="What the weights are now.")
 @click.option("--to", "target", type=DIALECT, required=True, help="What they are to be.")
 @click.option("--prefix", default="", help="What the names of the cell's arrays begin with.")
+@click.option("--layer", type=click.IntRange(min=0), help="One layer alone, from 0.")
+@click.option("--backwards", is_flag=True, help="Its direction backwards in time.")
 @click.option("--node", default="", help="The name of a node of an ONNX model.")
 @click.option("--json", "as_json", is_flag=True, help="Write what was done as JSON.")
 @click.option("--ascii", "ascii_only", is_flag=True, help="Seven-bit output.")
@@ -68,10 +70,12 @@ def convert(
     source: str,
     target: str,
     prefix: str,
+    layer: int | None,
     node: str,
     file: Path,
     out: Path,
     *,
+    backwards: bool,
     as_json: bool,
     ascii_only: bool,
 ) -> None:
@@ -90,7 +94,8 @@ def convert(
     arrays = files.chosen(weights, record, prefix)
     named = dict(enumerate(arrays)) if isinstance(arrays, list) else arrays
     files.check_finite(file, {str(name): array for name, array in named.items()})
-    made = conversion.convert(arrays, record, target)
+    only = None if layer is None and not backwards else (layer or 0, backwards)
+    made = conversion.convert(arrays, record, target, only=only)
     files.save(out, made.arrays, made.target)
     if as_json:
         entry = {

@@ -200,6 +200,12 @@ def fixed_value(kind: str, shape: Iterable[int], dtype: np.dtype[Any]) -> Array:
     return np.eye(lengths[0], dtype=dtype)
 
 
+def in_words(place: Place) -> str:
+    """Such as `layer 1 backwards`."""
+    layer, reverse = place
+    return f"layer {layer}{' backwards' if reverse else ''}"
+
+
 def filled(name: str, place: Place) -> str:
     """The name of an array of a record in one place."""
     layer, reverse = place

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify import dialects
-from verify.dialects.arrays import Params, Place
+from verify.dialects.arrays import FIRST, Params, Place, in_words
 from verify.dialects.counterexample import counterexample
 from verify.dialects.equivalence import Choice, choice, differing, values_of
 from verify.dialects.layout import Array, DialectError, NoConversionError
@@ -63,7 +63,11 @@ class Conversion:
 
 
 def convert(
-    arrays: Mapping[str, Any] | Sequence[Any], source: str | Dialect, target: str | Dialect
+    arrays: Mapping[str, Any] | Sequence[Any],
+    source: str | Dialect,
+    target: str | Dialect,
+    *,
+    only: Place | None = None,
 ) -> Conversion:
     """The same function in another dialect.
 
@@ -71,6 +75,7 @@ def convert(
         arrays: the source's arrays, as `Dialect.unpack` takes them; all layers and directions.
         source: a dialect or its name.
         target: a dialect or its name; by a name without options, whichever of its variants can.
+        only: the one layer and direction that is wanted; it is the first of what comes out.
 
     Raises:
         KeyError: no dialect has that name.
@@ -82,6 +87,11 @@ def convert(
     wanted = dialects.variants(target) if isinstance(target, str) else (target,)
     wanted = tuple(record.like(given.cell) for record in wanted)
     found = unpacked(given, arrays)
+    if only is not None:
+        if only not in found:
+            places = ", ".join(map(in_words, found))
+            raise DialectError(f"{given.name}: expected one of {places}, got {in_words(only)}")
+        found = {only: found[only]}
     refusals: dict[int, DialectError] = {}
     for record in sorted(wanted, key=lambda record: _effort(given, record)):
         made = choice(given.cell, record.cell)
@@ -128,7 +138,8 @@ def _converted(
                 f"{', '.join(f'{name} = {term}' for name, term in made.conditions.items())}; "
                 f"with these weights {unmet} does not hold"
             )
-        packed[place] = target.params(made.apply(values))
+        # A direction has a place of its own only beside the other.
+        packed[place if len(found) > 1 else FIRST] = target.params(made.apply(values))
     return Conversion(source, target, made, target.pack_all(packed), tuple(found))
 
 

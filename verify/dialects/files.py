@@ -8,6 +8,8 @@ by the paths of its datasets, and the recurrent nodes of an `.onnx` model. `.npz
 from __future__ import annotations
 
 import io
+import pickle
+import warnings
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +21,7 @@ import numpy as np
 
 from equations.generate.files import write
 from verify.dialects import onnx_nodes, shapes
+from verify.dialects.arrays import flattened
 from verify.dialects.layout import Array, DialectError
 from verify.dialects.record import Dialect
 from verify.extras import extra
@@ -188,10 +191,21 @@ def _read_safetensors(path: Path) -> dict[str, Array]:
 
 def _read_torch(path: Path) -> dict[str, Array]:
     torch = extra("torch")
-    state = torch.load(path, map_location="cpu", weights_only=True)
-    if not isinstance(state, Mapping) or not all(torch.is_tensor(v) for v in state.values()):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a pickle, which is refused
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise DialectError(
+            f"{path}: not a readable .pt file: expected weights alone, as they are written by "
+            "torch.save(module.state_dict(), ...); no other pickle is loaded"
+        ) from error
+    # A checkpoint has a state_dict among other things.
+    tree = flattened(state) if isinstance(state, Mapping) else {}
+    tensors = {name: value for name, value in tree.items() if torch.is_tensor(value)}
+    if not tensors:
         raise DialectError(f"{path}: expected a state_dict of tensors, got {type(state).__name__}")
-    return {name: tensor.detach().numpy() for name, tensor in state.items()}
+    return {name: tensor.detach().numpy() for name, tensor in tensors.items()}
 
 
 def _read_h5(path: Path) -> dict[str, Array]:

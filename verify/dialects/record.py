@@ -31,7 +31,7 @@ import numpy as np
 from equations import cells
 from equations.cell import Cell
 from equations.variation import options, parts, with_numbers
-from verify.dialects.arrays import FIRST, Params, Place, filled, pack, place_in, unpack
+from verify.dialects.arrays import FIRST, Params, Place, filled, in_words, pack, place_in, unpack
 from verify.dialects.layout import Array, Axes, DialectError, Layout
 from verify.target import module_of
 
@@ -270,7 +270,11 @@ class Dialect:
                 elif reverse and self.layouts[name].lead:
                     packed[name] = np.concatenate([packed[name], array])
                 else:
-                    raise DialectError(f"{self.name} holds one layer and direction, got several")
+                    raise DialectError(
+                        f"{self.name} holds one layer and direction, got "
+                        f"{', '.join(map(in_words, params))}; convert one by one, with --layer and "
+                        "--backwards"
+                    )
         return packed
 
     def params(self, values: Mapping[str, Array]) -> Params:

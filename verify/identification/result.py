@@ -49,7 +49,8 @@ class Identification:
         siblings: dialects of its framework that read the same arrays as another function: nothing
             in the weights says which one they were made for.
         nearest: the nearest dialect, where nothing matches.
-        mismatch: where it is not what it was expected to be.
+        expected: the name of the dialect that it was held against.
+        mismatch: where it is not that.
     """
 
     target: Target
@@ -65,6 +66,7 @@ class Identification:
     rivals: tuple[str, ...] = ()
     siblings: tuple[str, ...] = ()
     nearest: Nearest | None = None
+    expected: str = ""
     mismatch: Mismatch | None = None
 
     @property
@@ -108,11 +110,13 @@ class Identification:
         if self.alike:
             lines.append(f"the same equations and layout: {', '.join(self.alike)}")
         lines += [f"cannot be told apart: {rival}" for rival in self.rivals]
-        lines += [
-            f"{sibling} reads the same arrays as another function; what the weights were made for "
-            "is checked with --expect"
-            for sibling in (self.siblings if self.mismatch is None else ())
-        ]
+        if self.expected and self.mismatch is None:
+            lines.append(f"as expected: it is the function of {self.expected}")
+        elif self.siblings and not self.expected:
+            lines.append(
+                f"the same arrays would be another function in {', '.join(self.siblings)}; with "
+                "--expect it is held against the dialect that they were made for"
+            )
         return lines + self._mismatch()
 
     def _mismatch(self) -> list[str]:
@@ -150,6 +154,7 @@ class Identification:
             "alike": list(self.alike),
             "cannot_be_told_apart": list(self.rivals),
             "siblings": list(self.siblings),
+            "expected": self.expected or None,
             "nearest": nearest.to_json() if nearest else None,
             "mismatch": {
                 "expected": mismatch.expected,

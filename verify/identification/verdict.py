@@ -245,6 +245,7 @@ def _expected(expect: Any) -> Dialect | None:  # noqa: ANN401
 
 def _compared(found: Identification, wanted: Dialect) -> Identification:
     """What was found, held against what was expected."""
+    found = replace(found, expected=wanted.name)
     if found.record is None:
         return replace(found, mismatch=Mismatch(wanted.name, None, None, {}))
     made = choice(wanted.cell, found.record.cell)
