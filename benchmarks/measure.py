@@ -105,8 +105,7 @@ def alternating(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[st
             break
         start = turn % len(names)
         for name in names[start:] + names[:start]:
-            if counts[name] > 1:
-                calls[name]()  # brings its own into the caches; threads of the one before may rest
+            calls[name]()  # brings its own into the caches; threads of the one before may rest
             found[name].append(_seconds(calls[name], counts[name]))
     return found
 
