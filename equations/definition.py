@@ -27,7 +27,7 @@ import sympy as sp
 
 from equations.boundary import check_statements
 from equations.cell import Cell, Gate
-from equations.language import LanguageError, Role, TensorSymbol, accepted, axes_of
+from equations.language import Contract, LanguageError, Role, TensorSymbol, accepted, axes_of
 from equations.names import derived_from, is_reserved
 from equations.program import Equation, Fact, Program
 from equations.theorem import check_theorems
@@ -179,6 +179,10 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
                 f"{name}: equation {new}: expected the axes of {state} ({', '.join(state.axes)}), "
                 f"got ({', '.join(new.axes)})"
             )
+        if new in body.outputs:
+            raise LanguageError(
+                f"{name}: equation {new}: a new state is a result without Output(...)"
+            )
         next_states.append(new)
     if not by_role["input"]:
         raise LanguageError(f"{name}: a cell needs at least one Input")
@@ -190,13 +194,16 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
         arguments,
         tuple(body.equations),
         (*next_states, *body.outputs),
-        tuple(Fact(left, sp.sympify(right)) for left, right in body.metadata.get("facts", ())),
+        _facts(name, body.metadata.get("facts", ())),
     )
     _check_use(program)
-    gates = {gate: Gate(*ends) for gate, ends in body.metadata.get("gates", {}).items()}
+    gates = _gates(name, body.metadata.get("gates", {}))
     for key in (*gates, *body.metadata.get("display", {})):
         if key not in {s.name for s in program.symbols}:
             raise LanguageError(f"{name}: {key!r} in gates or display is not one of its names")
+    for gate in gates:
+        if gate not in defined:
+            raise LanguageError(f"{name}: gate {gate}: expected a name that has an equation")
     cell = Cell(
         name,
         doc,
@@ -209,13 +216,50 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
         tuple(body.outputs),
         gates,
         tuple(body.metadata.get("boundaries", ())),
-        defined.get(body.metadata.get("loss", "")),
+        _loss(name, body),
         tuple(body.metadata.get("theorems", ())),
     )
     _check_derived_names(cell)
     check_statements(name, cell.boundaries, cell.forward().symbols)
     check_theorems(name, cell.theorems, cell.forward())
     return cell
+
+
+def _facts(name: str, given: object) -> tuple[Fact, ...]:
+    """The declared facts; what is replaced is a contraction, since it is looked for in products."""
+    if not isinstance(given, tuple):
+        raise LanguageError(f"{name}: facts: expected a tuple of pairs, got {given!r}")
+    for fact in given:
+        if not (isinstance(fact, tuple) and len(fact) == 2 and isinstance(fact[0], Contract)):
+            raise LanguageError(
+                f"{name}: facts: expected pairs of a contraction, such as total(y), and what it "
+                f"is equal to, got {fact!r}"
+            )
+    return tuple(Fact(left, sp.sympify(right)) for left, right in given)
+
+
+def _gates(name: str, given: object) -> dict[str, Gate]:
+    """The gates with the meaning of their ends."""
+    if not isinstance(given, dict):
+        raise LanguageError(f"{name}: gates: expected a dict of names, got {given!r}")
+    for gate, ends in given.items():
+        pair = isinstance(ends, tuple) and len(ends) == 2
+        if not (pair and all(isinstance(end, str) for end in ends)):
+            raise LanguageError(
+                f"{name}: gate {gate}: expected what it does at 0 and at 1, two texts, got {ends!r}"
+            )
+    return {gate: Gate(*ends) for gate, ends in given.items()}
+
+
+def _loss(name: str, body: _Body) -> TensorSymbol | None:
+    """The output that is minimised."""
+    given = body.metadata.get("loss")
+    if given is None:
+        return None
+    for output in body.outputs:
+        if output.name == given and not output.axes:
+            return output
+    raise LanguageError(f"{name}: loss: expected the name of a scalar Output, got {given!r}")
 
 
 def _check_use(program: Program) -> None:

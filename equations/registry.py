@@ -74,7 +74,8 @@ def load(path: Path) -> Cell:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # a definition is code of the user's: it may raise anything
+    # A definition is code of the user's: it may raise anything, and may not end the run as passed.
+    except (Exception, SystemExit) as error:
         raise LanguageError(_located(error, path)) from error
     return cell_in(module)
 
@@ -88,7 +89,7 @@ HINTS = {
 """What to do about an error that Python, SymPy or NumPy raises, by some of its words."""
 
 
-def _located(error: Exception, path: Path) -> str:
+def _located(error: Exception | SystemExit, path: Path) -> str:
     """What went wrong in a file: with the class and the line, unless the message has the class."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).resolve() == path.resolve()]

@@ -5,6 +5,7 @@ with everything that is not an array. It carries what it belongs to (the setting
 and is refused by a run that has others.
 """
 
+import contextlib
 import json
 import os
 import zipfile
@@ -64,7 +65,8 @@ def save(path: Path, settings: Settings, corpus: Corpus, state: TrainingState) -
     except OSError as error:
         raise InputError(f"{path}: cannot write the checkpoint: {error.strerror}") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # where nothing could be written there is nothing left
+            temporary.unlink(missing_ok=True)
 
 
 def load(path: Path, settings: Settings, corpus: Corpus) -> TrainingState:

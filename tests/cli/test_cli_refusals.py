@@ -64,6 +64,7 @@ def test_a_definition_that_does_not_type_check(
         ("x = later\n", ("name 'later' is not defined",)),
         ("import nowhere_at_all\n", ("nowhere_at_all",)),
         ("1 / 0\n", ("division by zero",)),
+        ("raise SystemExit(0)\n", ("SystemExit",)),
         ("from equations.language import *\nwhere(1, 2)\n", ("where()", "missing")),
     ],
 )

@@ -96,6 +96,12 @@ def test_a_failed_write_keeps_the_old_file(
     assert list(saved.parent.iterdir()) == [saved]
 
 
+def test_a_folder_that_is_a_file_is_refused(saved: Path, corpus: Corpus) -> None:
+    """The path and why, also where not even the rest of a write could be removed."""
+    with pytest.raises(InputError, match="cannot write the checkpoint: "):
+        checkpoint.save(saved / "run.npz", SETTINGS, corpus, start(SETTINGS, corpus))
+
+
 def test_every_damaged_byte_is_noticed_or_harmless(saved: Path, corpus: Corpus) -> None:
     """Whichever byte is wrong: a clear error, or it was one that carries no meaning."""
     sound = saved.read_bytes()

@@ -160,7 +160,7 @@ def _saturate(
                 if not -tiny <= got[index] * _sign(true[index]) <= tiny + 2 * abs(true[index]):
                     raise CounterexampleError(
                         f"{dtype.__name__}: at a = {sign * drive:g} the gradient of {own.bias} is "
-                        f"{got[index]!r}, in many digits {float(true[index])!r}"
+                        f"{float(got[index])!r}, in many digits {float(true[index])!r}"
                     )
 
 
