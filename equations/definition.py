@@ -86,6 +86,12 @@ class _Body(dict[str, Any]):
         if name.startswith("__") or inspect.isfunction(value):
             super().__setitem__(name, value)
         elif name in METADATA:
+            if name == "display" and isinstance(value, dict):
+                for key in value:
+                    if key in self:
+                        raise LanguageError(
+                            f"{self.cell}: display: expected above {key}, got below it"
+                        )
             self.metadata[name] = value
         else:
             super().__setitem__(name, self.symbol(name, value))

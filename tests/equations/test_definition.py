@@ -54,6 +54,7 @@ def define(folder: Path, *lines: str) -> Cell:
         (["a_h_next = U @ h", "h_next = tanh(W @ x) * a_h_next"], r"choose another"),
         (["np = W @ x", "h_next = np + U @ h"], r"'np' cannot be a name: it is reserved"),
         (["h_next = W @ x + U @ h", "colour = 'red'"], r"colour is neither a declaration"),
+        (["h_next = W @ x + U @ h", "display = {'W': 'V'}"], r"display: expected above W"),
         (["h_next = Output(W @ x + U @ h)"], r"bad: equation h_next: .* without Output"),
         (["facts = ((x, 1),)", "h_next = W @ x + U @ h"], r"bad: facts: expected pairs .*x, 1"),
         (["facts = 3", "h_next = W @ x + U @ h"], r"bad: facts: expected a tuple of pairs, got 3"),
