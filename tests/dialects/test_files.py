@@ -165,9 +165,11 @@ def test_an_onnx_model_says_which_variant_it_is(tmp_path: Path) -> None:
     assert not out.exists()
 
 
-@pytest.mark.parametrize("place", ["../outside.bin", "/etc/hostname", "link.bin", "nothing.bin"])
+@pytest.mark.parametrize(
+    "place", ["../outside.bin", "/etc/hostname", "link.bin", "nothing.bin", "inside.bin\0"]
+)
 def test_external_data_stays_in_the_folder_of_the_model(place: str, tmp_path: Path) -> None:
-    """A path that leads out, an absolute one, a link that leads out, a file that is not there."""
+    """A path that leads out, an absolute one, a link that leads out, a name that no file has."""
     onnx = pytest.importorskip("onnx", reason='needs pip install "gateproof[onnx]"')
     folder = tmp_path / "model"
     folder.mkdir()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from verify.cli import run
 from verify.dialects import onnx_nodes
 from verify.dialects.layout import DialectError
 from verify.frameworks import subjects
+from verify.identification.verdict import identify_all
 
 N_X, N_H = 5, 4
 Array = np.ndarray[Any, Any]
@@ -142,6 +145,27 @@ def test_layers_of_keras(kind: str, options: dict[str, Any], name: str) -> None:
     layer = getattr(keras.layers, kind)(N_H, **options)
     layer.build((None, None, N_X))
     assert verify.identify(layer).dialect == name
+
+
+def test_a_layer_of_keras_on_torch_is_a_layer_of_keras() -> None:
+    """Though it is a module of torch too."""
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    pytest.importorskip("keras", reason='needs pip install "gateproof[keras]"')
+    pytest.importorskip("torch", reason='needs pip install "gateproof[torch]"')
+    text = (
+        "import keras, verify\n"
+        f"layer = keras.layers.GRU({N_H})\n"
+        f"layer.build((None, None, {N_X}))\n"
+        "print(verify.identify(layer).dialect)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", text],
+        env={**os.environ, "KERAS_BACKEND": "torch"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.split()[-1:] == ["keras.GRU"], done.stderr
 
 
 FLAX_CELLS = [
@@ -283,6 +307,27 @@ def test_a_node_with_the_wrong_attribute_is_found(
     assert run(["identify", str(right), "--expect", "torch.GRU"]) == 0
 
 
+def test_directions_that_are_different_functions_are_told_apart(tmp_path: Path) -> None:
+    """What the first direction computes says nothing of the second."""
+    onnx = pytest.importorskip("onnx", reason='needs pip install "gateproof[onnx]"')
+    pytest.importorskip("onnxruntime", reason='needs pip install "gateproof[onnx]"')
+    shapes = {"W": (2, N_H, N_X), "R": (2, N_H, N_H)}
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    record = verify.dialects["onnx.RNN"]
+    made = onnx.load_from_string(onnx_nodes.model(arrays, record))
+    made.graph.node[0].attribute.append(
+        onnx.helper.make_attribute("activations", ["Tanh", "Relu"]),
+    )
+    path = tmp_path / "both.onnx"
+    path.write_bytes(made.SerializeToString())
+    found = identify_all(path)
+    assert [each.dialect for each in found] == ["onnx.RNN", "onnx.RNN[activations=Relu]"]
+    for k, each in enumerate(found):
+        assert each.params is not None
+        assert np.array_equal(each.params.W_h, arrays["W"][k])
+
+
 def test_a_clip_is_one_more_thing_to_leave_out(tmp_path: Path) -> None:
     """And where it bounds nothing that is said."""
     path = model(tmp_path / "clipped.onnx", AFTER, "onnx.GRU[clip=0.5]")
@@ -332,6 +377,32 @@ def test_gates_in_an_order_of_their_own() -> None:
     x, h = np.ones((2, N_X)), np.full((2, N_H), 0.3)
     own = module.step(found.params, x, module.State(h))[0].h
     np.testing.assert_allclose(own, shuffled(x, h, **given), rtol=1e-12)
+
+
+def fused(x: Array, h: Array, c: Array, *, W: Array, b: Array) -> tuple[Array, Array]:
+    """An LSTM with one matrix for the state and the input, in this order."""
+    f, i, o, g = np.split(np.concatenate([h, x], axis=-1) @ W.T + b, 4, axis=-1)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def fused_wrong(x: Array, h: Array, c: Array, *, W: Array, b: Array) -> tuple[Array, Array]:
+    """The same without the last tanh."""
+    _, c = fused(x, h, c, W=W, b=b)
+    *_, o, _ = np.split(np.concatenate([h, x], axis=-1) @ W.T + b, 4, axis=-1)
+    return sigmoid(o) * c, c
+
+
+def test_the_state_before_the_input_in_one_matrix() -> None:
+    """As tutorials write it, and no framework; and where such a cell is wrong it is said where."""
+    given = weights(W=(4 * N_H, N_H + N_X), b=(4 * N_H,))
+    found = verify.identify(fused, given)
+    assert (found.dialect, found.cell) == (None, "lstm")
+    assert "W = [U_f W_f; U_i W_i; U_o W_o; U_g W_g]" in str(found)
+    assert np.array_equal(found.params.U_i, given["W"][N_H : 2 * N_H, :N_H])
+    wrong = verify.identify(fused_wrong, given)
+    assert not wrong.exact
+    assert wrong.nearest is not None
 
 
 def test_a_forget_bias_that_is_added_at_run_time() -> None:

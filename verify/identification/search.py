@@ -196,7 +196,7 @@ def layouts(cell: str) -> tuple[tuple[str, Layout], ...]:
     for record in dialects.values():
         for layout in record.layouts.values():
             for rows in _orders(layout.rows, axes):
-                for turned in (rows, _transposed(rows)):
+                for turned in (rows, _transposed(rows), *_swapped(rows)):
                     text = written(turned, layout.lead, column=layout.column)
                     if text not in found:
                         try:
@@ -240,6 +240,16 @@ def _shape(layout: Layout, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """Its shape; none where it has an axis that the cell's states and inputs do not fix."""
     axes = {axis for length in layout.lengths for axis in length if axis}
     return layout.shape(sizes) if axes <= set(sizes) else (-1,)
+
+
+def _swapped(rows: Rows) -> tuple[Rows, ...]:
+    """Where a matrix takes input and state together: the other of the two first."""
+    for sides in (rows, _transposed(rows)):
+        kinds = [{block.parameter.partition("_")[0] for block in side} for side in sides]
+        if sorted(map(sorted, kinds)) == [["U"], ["W"]]:
+            swapped = sides[::-1]
+            return swapped, _transposed(swapped)
+    return ()
 
 
 def _transposed(rows: Rows) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from verify.identification import callables, candidates
 from verify.identification.nearest import nearest
 from verify.identification.probe import ROUGH, Probe, distance, drawn, predicted, sizes_of, units
 from verify.identification.result import Identification, Mismatch
-from verify.identification.search import search
+from verify.identification.search import Ranked, search
 from verify.identification.target import Target
 
 DRAWS = 4
@@ -98,14 +98,15 @@ def targets(
         return onnx.of_nodes(Path(target), node)
     thing = callables.imported(target) if isinstance(target, str) else target
     homes = {base.__module__.partition(".")[0] for base in type(thing).__mro__}
-    if "torch" in homes:
-        from verify.identification.frameworks import pytorch  # noqa: PLC0415
-
-        return [pytorch.of_module(thing)]
+    # A layer of Keras on PyTorch is a module of torch too.
     if "keras" in homes:
         from verify.identification.frameworks import keras  # noqa: PLC0415
 
         return [keras.of_layer(thing)]
+    if "torch" in homes:
+        from verify.identification.frameworks import pytorch  # noqa: PLC0415
+
+        return [pytorch.of_module(thing)]
     if "flax" in homes:
         from verify.identification.frameworks import flax  # noqa: PLC0415
 
@@ -147,7 +148,7 @@ def _identified(target: Target) -> Identification:
     for record in (each.record for each in ranked if each.same):
         if (error := worst(record)) <= 1:
             return _matched(target, record, error)
-    best = _nearest(target, named, ranked[0].record, probes[0])
+    best = _nearest(target, named, ranked, probes[0])
     known = candidates.alike(best, target)
     name = best.name if best in named else known[0].name if known else f"the cell {best.cell}"
     return Identification(
@@ -162,11 +163,23 @@ def _identified(target: Target) -> Identification:
     )
 
 
-def _nearest(target: Target, named: list[Dialect], other: Dialect, probe: Probe) -> Dialect:
+def _nearest(
+    target: Target, named: list[Dialect], ranked: Sequence[Ranked], probe: Probe
+) -> Dialect:
     """The candidate that is least off after one step."""
     step = probe.shortened(probe.arrays)
     own = target.run(step.arrays, step.xs, step.states)
-    return min([*named, other], key=lambda record: distance(predicted(record, step), own))
+    off = [(distance(predicted(record, step), own), record) for record in named]
+    for each in ranked:
+        try:
+            off.append((distance(predicted(each.record, step), own), each.record))
+        except DialectError:  # the arrays alone leave a length of its open, such as n_p
+            continue
+        break
+    if not off:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in target.small.items())
+        raise DialectError(f"{target.title}: no dialect matches, and none is near; got {shapes}")
+    return min(off, key=lambda pair: pair[0])[1]
 
 
 def _matched(target: Target, record: Dialect, worst: float) -> Identification:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +28,11 @@ def of_nodes(path: Path, name: str = "") -> list[Target]:
     Raises:
         DialectError: the file is no model or has no such node, or a node cannot be run.
     """
-    return [_of_node(path, node) for node in onnx_nodes.nodes(path, name)]
+    return [each for node in onnx_nodes.nodes(path, name) for each in _of_node(path, node)]
 
 
-def _of_node(path: Path, node: onnx_nodes.Node) -> Target:
+def _of_node(path: Path, node: onnx_nodes.Node) -> list[Target]:
+    """The node; its directions one by one where they are different functions."""
     kind = node.proto.op_type
     title = f"{path.name}, node {node.name!r} ({kind})"
     if not {"W", "R"} <= set(node.arrays):
@@ -39,45 +42,56 @@ def _of_node(path: Path, node: onnx_nodes.Node) -> Target:
         raise DialectError(
             f"{title}: expected W and R with three axes, got {weights.shape} and {recurrent.shape}"
         )
-    # The node once more for a single direction, whose activations come first.
-    directions = len(weights)
-
-    def run(given: Arrays, xs: Array, states: States) -> States:
-        return _run(node.proto, directions, given, xs, states)
-
+    # The node once more for a single direction.
+    each = _directions(node.proto, len(weights), title)
     gates = recurrent.shape[1] // recurrent.shape[2]
     lengths = {"W": (gates * N_H, N_X), "R": (gates * N_H, N_H), "B": (2 * gates * N_H,)}
     lengths["P"] = (3 * N_H,)
-    return Target(
-        title,
-        node.arrays,
-        run,
-        {own: np.zeros((1, *lengths[own]), np.float32) for own in node.arrays},
-        N_X,
-        (N_H,) * len(STATES.get(kind, ("h",))),
-        base=f"onnx.{kind}",
-        numbers={k: v for k, v in node.options.items() if isinstance(v, float)},
-        dtype=np.dtype(np.float32),
-    )
+    alike = all(attributes == each[0] for attributes in each)
+    return [
+        Target(
+            title if alike else f"{title}, {('forwards', 'backwards')[k]}",
+            node.arrays if alike else {own: a[k : k + 1] for own, a in node.arrays.items()},
+            partial(_run, node.proto, attributes),
+            {own: np.zeros((1, *lengths[own]), np.float32) for own in node.arrays},
+            N_X,
+            (N_H,) * len(STATES.get(kind, ("h",))),
+            base=f"onnx.{kind}",
+            numbers={k: v for k, v in node.options.items() if isinstance(v, float)},
+            dtype=np.dtype(np.float32),
+        )
+        for k, attributes in enumerate(each[:1] if alike else each)
+    ]
+
+
+def _directions(proto: Any, directions: int, title: str) -> list[dict[str, Any]]:  # noqa: ANN401 - a NodeProto
+    """The attributes of each direction."""
+    onnx = extra("onnx")
+    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
+    attributes = {k: v for k, v in attributes.items() if k not in LEFT_OUT}
+    made = [dict(attributes) for _ in range(directions)]
+    for name in PER_DIRECTION:
+        values = attributes.get(name, [])
+        share, rest = divmod(len(values), directions)
+        if rest:
+            raise DialectError(
+                f"{title}: {name}: expected as many for both directions, got {len(values)}"
+            )
+        for k in range(directions if values else 0):
+            made[k][name] = values[k * share : (k + 1) * share]
+    return made
 
 
 def _run(
     proto: Any,  # noqa: ANN401 - a NodeProto
-    directions: int,
+    own: Mapping[str, Any],
     given: Arrays,
     xs: Array,
     states: States,
 ) -> States:
-    onnx = extra("onnx")
     kind = proto.op_type
     order = STATES.get(kind, ("h",))
-    attributes = {a.name: onnx.helper.get_attribute_value(a) for a in proto.attribute}
-    attributes = {k: v for k, v in attributes.items() if k not in LEFT_OUT}
-    for name in PER_DIRECTION:
-        if name in attributes and directions > 1:
-            half = len(attributes[name]) // directions
-            attributes[name] = attributes[name][:half]
-    attributes["hidden_size"] = states[0].shape[-1]
+    attributes = {**own, "hidden_size": states[0].shape[-1]}
     feeds = {name: np.asarray(array, np.float32) for name, array in given.items()}
     feeds |= {"X": np.asarray(xs, np.float32)}
     feeds |= {
