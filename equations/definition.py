@@ -25,12 +25,12 @@ from typing import Any, ClassVar
 
 import sympy as sp
 
-from equations.boundary import check_statements
+from equations.boundary import Boundary, Saturation, check_statements
 from equations.cell import Cell, Gate
 from equations.language import Contract, LanguageError, Role, TensorSymbol, accepted, axes_of
 from equations.names import derived_from, is_reserved
 from equations.program import Equation, Fact, Program
-from equations.theorem import check_theorems
+from equations.theorem import Theorem, check_theorems
 
 METADATA = ("source", "display", "gates", "boundaries", "theorems", "facts", "loss")
 
@@ -221,9 +221,9 @@ def _finished(name: str, doc: str, body: _Body) -> Cell:
         tuple(next_states),
         tuple(body.outputs),
         gates,
-        tuple(body.metadata.get("boundaries", ())),
+        _statements(name, body, "boundaries", (Boundary, Saturation)),
         _loss(name, body),
-        tuple(body.metadata.get("theorems", ())),
+        _statements(name, body, "theorems", (Theorem,)),
     )
     _check_derived_names(cell)
     check_statements(name, cell.boundaries, cell.forward().symbols)
@@ -255,6 +255,18 @@ def _gates(name: str, given: object) -> dict[str, Gate]:
                 f"{name}: gate {gate}: expected what it does at 0 and at 1, two texts, got {ends!r}"
             )
     return {gate: Gate(*ends) for gate, ends in given.items()}
+
+
+def _statements(name: str, body: _Body, key: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
+    """The boundary statements or the theorems."""
+    given = body.metadata.get(key, ())
+    expected = f"{name}: {key}: expected a tuple of {' or '.join(kind.__name__ for kind in kinds)}"
+    if not isinstance(given, tuple):
+        raise LanguageError(f"{expected}, got {given!r}")
+    for statement in given:
+        if not isinstance(statement, kinds):
+            raise LanguageError(f"{expected}, got one with {statement!r}")
+    return given
 
 
 def _loss(name: str, body: _Body) -> TensorSymbol | None:

@@ -18,6 +18,7 @@ from test_records import bits, random_params
 import verify
 from verify.cli import run
 from verify.dialects import files
+from verify.dialects.convert import convert
 from verify.dialects.layout import DialectError
 
 KERAS = "keras.GRU"
@@ -152,6 +153,23 @@ def onnx_model(tmp_path: Path, **attributes: Any) -> Path:  # noqa: ANN401
         model.graph.node[0].attribute.append(onnx.helper.make_attribute(name, value))
     onnx.save(model, path)
     return path
+
+
+def test_a_node_that_runs_backwards_is_said_to(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its weights are those of a step; the direction is what else their user has to know."""
+    path, out = onnx_model(tmp_path, direction="reverse"), tmp_path / "out.npz"
+    assert run(["convert", "--from", "onnx.GRU", "--to", "torch.GRU", str(path), str(out)]) == 0
+    assert "is read backwards in time" in capsys.readouterr().out
+    assert not files.read(onnx_model(tmp_path)).backwards
+
+
+def test_a_conversion_says_what_else_one_must_know() -> None:
+    """The notes of both dialects: a clip that the equations do not have is not passed over."""
+    source = verify.dialects["coreml.LSTM"]
+    params = source.module.init(np.random.default_rng(0), n_x=3, n_h=4)
+    assert "c to ±50" in str(convert(source.pack(params), source, "coreml.mil.lstm"))
 
 
 def test_an_onnx_model_says_which_variant_it_is(tmp_path: Path) -> None:

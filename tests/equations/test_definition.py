@@ -57,6 +57,11 @@ def define(folder: Path, *lines: str) -> Cell:
         (["h_next = W @ x + U @ h", "display = {'W': 'V'}"], r"display: expected above W"),
         (["h_next = Output(W @ x + U @ h)"], r"bad: equation h_next: .* without Output"),
         (["facts = ((x, 1),)", "h_next = W @ x + U @ h"], r"bad: facts: expected pairs .*x, 1"),
+        (["boundaries = 3", "h_next = W @ x + U @ h"], r"bad: boundaries: expected a tuple of Bou"),
+        (
+            ["theorems = (3,)", "h_next = W @ x + U @ h"],
+            r"bad: theorems: .* Theorem, got one with 3",
+        ),
         (["facts = 3", "h_next = W @ x + U @ h"], r"bad: facts: expected a tuple of pairs, got 3"),
         (["gates = {'h_next': 'keeps'}", "h_next = W @ x + U @ h"], r"bad: gate h_next: .*'keeps'"),
         (["gates = {'x': ('a', 'b')}", "h_next = W @ x + U @ h"], r"bad: gate x: expected a name"),

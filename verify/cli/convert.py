@@ -107,11 +107,15 @@ def convert(
             "changed": made.choice.changed,
             "added_up": made.merged,
             "rounded": made.rounded,
+            "backwards": weights.backwards,
             "arrays": {name: list(array.shape) for name, array in made.arrays.items()},
         }
         click.echo(json.dumps(entry, indent=2, ensure_ascii=False))
     else:
-        click.echo(plain(f"{made}\nwrote {out}", ascii_only=ascii_only))
+        lines = [str(made), f"wrote {out}"]
+        if weights.backwards:
+            lines.insert(1, f"{file} is read backwards in time: so must what takes these weights")
+        click.echo(plain("\n".join(lines), ascii_only=ascii_only))
 
 
 def _variant(name: str, options: Mapping[str, object], file: Path) -> Dialect:

@@ -59,6 +59,8 @@ class Conversion:
         lines += [f"rounded: {line}" for line in self.rounded]
         if not (self.merged or self.rounded):
             lines.append("every number is moved or negated, none is rounded")
+        notes = {record.name: record.note for record in (self.source, self.target)}
+        lines += [f"{name}: {note}" for name, note in notes.items() if note]
         return "\n".join(lines)
 
 

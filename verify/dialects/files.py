@@ -34,10 +34,12 @@ class Weights:
     Attributes:
         arrays: by name.
         options: what the file says of the function, such as attributes of an ONNX node.
+        backwards: whether it says that the sequence is read backwards in time.
     """
 
     arrays: dict[str, Array]
     options: Mapping[str, Any] = field(default_factory=dict)
+    backwards: bool = False
 
 
 def read(path: Path, node: str = "") -> Weights:

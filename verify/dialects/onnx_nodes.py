@@ -44,8 +44,10 @@ class Node:
     options: dict[str, Any]
 
 
-def read(path: Path, node: str = "") -> tuple[dict[str, Array], dict[str, Any]]:
-    """The arrays of a recurrent node, and those of its attributes that change its equations.
+def read(path: Path, node: str = "") -> tuple[dict[str, Array], dict[str, Any], bool]:
+    """The arrays of a recurrent node, the attributes that change its equations, and its direction.
+
+    The direction is whether it has but one, backwards in time.
 
     Args:
         path: the model; data beside it is read from its own folder and nowhere else.
@@ -58,7 +60,8 @@ def read(path: Path, node: str = "") -> tuple[dict[str, Array], dict[str, Any]]:
     if len(found) != 1:
         names = ", ".join(f"{n.name!r} ({n.proto.op_type})" for n in found)
         raise DialectError(f"{path}: choose with --node one of {names}")
-    return found[0].arrays, found[0].options
+    direction = {attribute.name: attribute.s for attribute in found[0].proto.attribute}
+    return found[0].arrays, found[0].options, direction.get("direction") == b"reverse"
 
 
 def nodes(path: Path, name: str = "") -> list[Node]:
