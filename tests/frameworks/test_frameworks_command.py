@@ -25,8 +25,12 @@ def test_results_are_printed_and_written(
     assert "none disagrees, seed 0" in out
     written = json.loads(path.read_text(encoding="utf-8"))
     assert (written["schema"], written["passed"], written["seed"]) == (1, True, 0)
-    of_base = [name for name, dialect in dialects.items() if dialect.base == ONE]
-    assert {result["dialect"] for result in written["results"]} == set(of_base)
+    names = {result["dialect"] for result in written["results"]}
+    plain = {name for name, dialect in dialects.items() if dialect.base == ONE}
+    with_numbers = names - plain
+    assert plain <= names
+    assert with_numbers
+    assert all(dialects[name].base == ONE and "=" in name for name in with_numbers)
     for result in written["results"]:
         assert result["outcome"] == "agrees"
         assert result["dialect"] in out
