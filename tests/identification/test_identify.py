@@ -328,6 +328,27 @@ def test_directions_that_are_different_functions_are_told_apart(tmp_path: Path) 
         assert np.array_equal(each.params.W_h, arrays["W"][k])
 
 
+def test_a_node_that_cannot_be_run_hides_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the others are is printed, and then what is wrong with it."""
+    onnx = pytest.importorskip("onnx", reason='needs pip install "gateproof[onnx]"')
+    path = model(tmp_path / "two.onnx", AFTER, AFTER)
+    made = onnx.load(path)
+    other = made.graph.node.add()
+    other.CopyFrom(made.graph.node[0])
+    other.name = "odd"
+    del other.output[:]
+    other.output.append("odd_Y")
+    other.attribute.append(onnx.helper.make_attribute("activations", ["Identity", "Tanh"]))
+    onnx.save(made, path)
+    assert run(["identify", str(path)]) == 2
+    told = capsys.readouterr()
+    assert told.out.count("onnx.GRU") >= 1
+    assert "'odd' (GRU) cannot be run" in told.err
+    assert told.err.count("\n") == 1
+
+
 def test_a_clip_is_one_more_thing_to_leave_out(tmp_path: Path) -> None:
     """And where it bounds nothing that is said."""
     path = model(tmp_path / "clipped.onnx", AFTER, "onnx.GRU[clip=0.5]")

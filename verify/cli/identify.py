@@ -47,16 +47,24 @@ def identify(
 
     With --expect it is held against the dialect that the weights came from: a GRU of PyTorch in an
     ONNX node without linear_before_reset=1 is found so. Exit status 1 where nothing matches, or
-    another dialect was expected.
+    another dialect was expected; 2 where a node cannot be run, after what the others are.
     """
     from verify.dialects import files  # noqa: PLC0415 - SymPy, when it is used
-    from verify.identification import identify_all  # noqa: PLC0415
+    from verify.dialects.layout import DialectError  # noqa: PLC0415
+    from verify.identification import identify_each  # noqa: PLC0415
 
     arrays = files.read(weights).arrays if weights else None
-    found = identify_all(target, arrays, expect=expect, node=node)
+    each = list(identify_each(target, arrays, expect=expect, node=node))
+    found = [one for one in each if not isinstance(one, DialectError)]
+    refused = [one for one in each if isinstance(one, DialectError)]
+    if not found:
+        raise refused[0]
     if as_json:
-        entry = {"schema": SCHEMA, "found": [each.to_json() for each in found]}
+        told = [" ".join(str(one).split()) for one in refused]
+        entry = {"schema": SCHEMA, "found": [one.to_json() for one in found], "refused": told}
         click.echo(json.dumps(entry, indent=2, ensure_ascii=False))
     else:
         click.echo(plain("\n\n".join(map(str, found)), ascii_only=ascii_only))
-    return int(any(each.record is None or each.mismatch for each in found))
+    for one in refused:
+        click.echo(f"gateproof: {' '.join(str(one).split())}", err=True)
+    return 2 if refused else int(any(one.record is None or one.mismatch for one in found))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -73,9 +73,31 @@ def identify_all(
     sequence: bool | None = None,
 ) -> list[Identification]:
     """The same for every recurrent node of an ONNX model; one result for any other target."""
+    found = []
+    for each in identify_each(target, weights, expect=expect, node=node, sequence=sequence):
+        if isinstance(each, DialectError):
+            raise each
+        found.append(each)
+    return found
+
+
+def identify_each(
+    target: Any,  # noqa: ANN401
+    weights: Mapping[str, Any] | None = None,
+    *,
+    expect: Any = None,  # noqa: ANN401
+    node: str = "",
+    sequence: bool | None = None,
+) -> Iterator[Identification | DialectError]:
+    """The same one by one; for a node that cannot be run, why."""
     wanted = _expected(expect)
-    made = [_identified(each) for each in targets(target, weights, node, sequence=sequence)]
-    return [_compared(each, wanted) if wanted is not None else each for each in made]
+    for each in targets(target, weights, node, sequence=sequence):
+        try:
+            found = _identified(each)
+        except DialectError as error:
+            yield error
+        else:
+            yield found if wanted is None else _compared(found, wanted)
 
 
 def targets(
