@@ -328,6 +328,13 @@ def test_directions_that_are_different_functions_are_told_apart(tmp_path: Path) 
         assert np.array_equal(each.params.W_h, arrays["W"][k])
 
 
+def test_a_class_derived_from_one_of_torch_is_that_one() -> None:
+    """As long as its forward is."""
+    torch = pytest.importorskip("torch", reason='needs pip install "gateproof[torch]"')
+    named = type("Encoder", (torch.nn.GRU,), {})
+    assert verify.identify(named(N_X, N_H)).dialect == "torch.GRU"
+
+
 def test_a_node_that_cannot_be_run_hides_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -22,13 +22,16 @@ def of_module(module: Any) -> Target:  # noqa: ANN401 - a torch.nn.Module
     """A module with the weights it holds.
 
     Its own recurrent classes compute the same function at any size, so they are made again, small,
-    of one layer and direction. A class that is derived from one is run as it is.
+    of one layer and direction. So is a class that is derived from one and has its forward; one with
+    a forward of its own is run as it is.
 
     Raises:
         DialectError: it cannot be run as `module(x, state, ...)`.
     """
     torch = extra("torch")
-    kind = type(module).__name__
+    forward = type(module).forward
+    alike = (kind for kind in KINDS if forward is getattr(torch.nn, kind).forward)
+    kind = next(alike, type(module).__name__)
     arrays = {
         name: value.detach().cpu().double().numpy()
         if value.dtype not in (torch.float32, torch.float64)
@@ -36,7 +39,7 @@ def of_module(module: Any) -> Target:  # noqa: ANN401 - a torch.nn.Module
         for name, value in module.state_dict().items()
         if value.is_floating_point()
     }
-    if kind not in KINDS or type(module) is not getattr(torch.nn, kind):
+    if kind not in KINDS or forward is not getattr(torch.nn, kind).forward:
         return of_function(
             _called(torch, module), arrays, title=kind, signature=inspect.signature(module.forward)
         )
