@@ -6,7 +6,6 @@ import shlex
 import statistics
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import click
@@ -18,9 +17,10 @@ from benchmarks.threads import process
 from equations import cells
 from equations.cell import Cell
 from equations.generate.files import write
-from equations.generate.numpy.module import module_text
+from equations.generate.targets import AS_PRINTED, TARGETS
 from verify.report.markdown import document, table
 from verify.report.provenance import provenance
+from verify.target import built
 
 OUTPUT = Path(__file__).resolve().parent.parent / "reports" / "measured"
 CELLS = ("rnn", "gru", "lstm", "softmax_cross_entropy")
@@ -33,14 +33,6 @@ and σ(a) as ½ + ½ tanh(a/2). It has no digit left where a gate saturates; wha
 [precision.md](precision.md). One thread, in turns, in processor time: the
 median of {repeats} ratios and their quartiles, and the median time of the generated code. The head
 has n_x classes."""
-
-
-def module_of(cell: Cell, *, exact: bool) -> ModuleType:
-    """The module of a cell, in one of the two forms."""
-    module = ModuleType(cell.name)
-    text = module_text(cell, exact=exact)
-    exec(compile(text, cell.name, "exec"), vars(module))  # noqa: S102 - generated
-    return module
 
 
 def both(module: Any, cell: Cell, dtype: str, size: Size) -> Callable[[], Any]:  # noqa: ANN401
@@ -67,7 +59,8 @@ def both(module: Any, cell: Cell, dtype: str, size: Size) -> Callable[[], Any]: 
 def measured(name: str, sizes: list[str], repeats: int) -> list[tuple[str, ...]]:
     """A line for each dtype and size of a cell."""
     cell = cells[name]
-    modules = {form: module_of(cell, exact=form == "exact") for form in ("exact", "fast")}
+    forms = {"exact": TARGETS["numpy"], "fast": AS_PRINTED}
+    modules = {form: built(cell, "a benchmark", target) for form, target in forms.items()}
     found = []
     for dtype in DTYPES:
         for size in (SIZES[chosen] for chosen in sizes):

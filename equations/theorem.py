@@ -16,8 +16,7 @@ from typing import Any
 
 import sympy as sp
 
-from equations.boundary import RELATIONS, Relation
-from equations.derive.names import TangentNames
+from equations.boundary import RELATIONS, Relation, jvp
 from equations.language import LanguageError, TensorSymbol, axes_of
 from equations.program import Program
 
@@ -116,7 +115,7 @@ def links(chain: Chain) -> Iterator[Link]:
 
 def tangent(of: TensorSymbol) -> TensorSymbol:
     """The change of a value when the old states change by their tangents: the Jacobian times it."""
-    return TangentNames(()).tangent(of)
+    return jvp(of)
 
 
 def slope(of: TensorSymbol) -> TensorSymbol:

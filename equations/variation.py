@@ -27,6 +27,9 @@ NUMBER = re.compile(r"(?P<option>\w+)=(?P<number>\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
 LINE = {"slope": sp.Rational(1, 5), "offset": sp.Rational(1, 2)}
 """Of a hard sigmoid in place of a σ, unless they are given; the defaults of ONNX."""
 
+UNUSUAL = sp.Rational(7, 13)
+"""A number that no cell has of its own."""
+
 Numbers = Mapping[str, str]
 """By option, as they are written."""
 
@@ -57,8 +60,10 @@ def with_numbers(name: str, numbers: Numbers) -> str:
 
 
 def options(cell: Cell) -> tuple[str, ...]:
-    """What a number can be given for."""
-    return ("clip", *(f"clip_{state}" for state in cell.states), *LINE)
+    """What a number can be given for: what such a number changes the equations by."""
+    named = ("clip", *(f"clip_{state}" for state in cell.states), *LINE)
+    own = cell.program.equations
+    return tuple(option for option in named if _equations(cell, {option: UNUSUAL}) != own)
 
 
 def variation(cell: Cell, numbers: Numbers) -> Cell:
@@ -71,10 +76,23 @@ def variation(cell: Cell, numbers: Numbers) -> Cell:
     given = {option: sp.Rational(number) for option, number in numbers.items()}
     for option, number in given.items():
         if option not in options(cell):
-            known = ", ".join(options(cell))
+            known = ", ".join(options(cell)) or "no numbers"
             raise LanguageError(f"{name}: expected some of {known}, got {option}")
         if not number and option != "offset":
             raise LanguageError(f"{name}: expected a positive number for {option}, got {number}")
+    told = ", ".join(f"{option} = {number}" for option, number in numbers.items())
+    return replace(
+        cell,
+        name=name,
+        doc=f"{cell.doc.splitlines()[0].rstrip('.')}; {told}.",
+        program=replace(cell.program, name=name, equations=_equations(cell, given)),
+        gates={},
+        boundaries=(),
+        theorems=(),
+    )
+
+
+def _equations(cell: Cell, given: Mapping[str, sp.Rational]) -> tuple[Equation, ...]:
     bounds = {new: given.get(f"clip_{old}") for old, new in cell.carried}
 
     def changed(equation: Equation) -> Equation:
@@ -82,17 +100,7 @@ def variation(cell: Cell, numbers: Numbers) -> Cell:
         bound = bounds.get(equation.symbol)
         return Equation(equation.symbol, value if bound is None else clip(value, -bound, bound))
 
-    equations = tuple(map(changed, cell.program))
-    told = ", ".join(f"{option} = {number}" for option, number in numbers.items())
-    return replace(
-        cell,
-        name=name,
-        doc=f"{cell.doc.splitlines()[0].rstrip('.')}; {told}.",
-        program=replace(cell.program, name=name, equations=equations),
-        gates={},
-        boundaries=(),
-        theorems=(),
-    )
+    return tuple(map(changed, cell.program))
 
 
 def _changed(value: sp.Expr, given: Mapping[str, sp.Rational]) -> sp.Expr:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import re
 from functools import lru_cache
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
@@ -48,12 +49,12 @@ def _load(path: Path, _changed: int) -> Cell:
 @lru_cache(maxsize=16)
 def _module(path: Path, changed: int, form: str) -> ModuleType:
     """Kept, since all stages of a verification ask for it."""
-    return built(_load(path, changed), path.name, form)
+    return built(_load(path, changed), path.name, TARGETS[form])
 
 
 @lru_cache(maxsize=16)
 def _varied(name: str, form: str) -> ModuleType:
-    return built(cells[name], definition_of(name), form)
+    return built(cells[name], definition_of(name), TARGETS[form])
 
 
 def module_of(target: str, cell: Cell, form: str = "numpy") -> ModuleType:
@@ -73,10 +74,15 @@ def definition_of(target: str) -> str:
     return SOURCE.format(name=base) if numbers else ""
 
 
-def built(cell: Cell, source: str, form: str = "numpy") -> ModuleType:
+def file_name(cell: Cell) -> str:
+    """What files about a cell are called: `gru_clip_0_5` for `gru[clip=0.5]`."""
+    return re.sub(r"\W+", "_", cell.name).rstrip("_")
+
+
+def built(cell: Cell, source: str, target: Target = TARGETS["numpy"]) -> ModuleType:
     """A module generated for a cell, of which no file is written."""
     name = f"gateproof_generated_{cell.name}"
-    loader = _Text(f"{cell.name}.py", TARGETS[form].text(cell, source), TARGETS[form], source)
+    loader = _Text(f"{cell.name}.py", target.text(cell, source), target, source)
     module = importlib.util.module_from_spec(ModuleSpec(name, loader, origin=loader.path))
     loader.exec_module(module)
     return module

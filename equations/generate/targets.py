@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -57,3 +58,6 @@ TARGETS: Mapping[str, Target] = {
         ("numba", "scipy"),
     ),
 }
+
+AS_PRINTED = replace(TARGETS["numpy"], text=partial(module.module_text, exact=False))
+"""NumPy by the equations as they are printed, which have no digit left where a gate saturates."""

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.case import Size
-from benchmarks.exactness import CELLS, both, module_of
+from benchmarks.exactness import CELLS, both
 from equations import cells
+from equations.generate.targets import AS_PRINTED, TARGETS
+from verify.target import built
 
 
 @pytest.mark.parametrize("name", CELLS)
@@ -15,8 +17,8 @@ def test_both_forms_have_the_same_gradients(name: str) -> None:
     """Of all parameters, to rounding, and they are not all zero."""
     cell = cells[name]
     found = [
-        both(module_of(cell, exact=exact), cell, "float64", Size(3, 2, 4, 5))()[0]
-        for exact in (True, False)
+        both(built(cell, "a test", target), cell, "float64", Size(3, 2, 4, 5))()[0]
+        for target in (TARGETS["numpy"], AS_PRINTED)
     ]
     for own, other in zip(*found, strict=True):
         assert np.any(own)

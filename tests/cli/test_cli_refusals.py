@@ -162,6 +162,7 @@ def test_report_of_a_file_needs_a_folder(
     (own_cell.parent / "reports").mkdir()
     monkeypatch.setattr(module, "REPORTS", own_cell.parent / "reports")
     assert_refused(here("report", str(own_cell)), "needs --output")
+    assert_refused(here("report", f"{FIRST}[clip=0.5]"), "needs --output")
 
 
 @pytest.mark.parametrize("name", ["", *ALL])

@@ -22,6 +22,8 @@ from verify.target import module_of
 RECURRENT = [name for name in cells if cells[name].states]
 LSTM, HARD = dialects["torch.LSTM"].cell, dialects["onnx.LSTM[activations=HardSigmoid]"].cell
 RELU, GRU = dialects["torch.RNN[nonlinearity=relu]"].cell, dialects["torch.GRU"].cell
+PLAIN = dialects["torch.RNN"].cell
+HEAD = next(name for name in cells if not cells[name].states)
 Array = np.ndarray[Any, Any]
 
 
@@ -112,6 +114,13 @@ def test_what_is_no_number_of_the_cell_is_refused(
     assert message in str(caught.value)
     assert run(["show", f"{LSTM}[{brackets}]"]) == 2
     assert message in capsys.readouterr().err
+
+
+def test_a_number_that_would_change_nothing_is_refused() -> None:
+    """A tanh has no line, and a head no pre-activation: such a name would be another's cell."""
+    for name, known in ((f"{PLAIN}[slope=0.3]", "clip, clip_h"), (f"{HEAD}[clip=1]", "no numbers")):
+        with pytest.raises(LanguageError, match=f"expected some of {known}, got"):
+            cells[name]
 
 
 def test_statements_about_gates_are_left_behind() -> None:

@@ -19,7 +19,7 @@ from verify.cli import run
 from verify.dialects import onnx_nodes
 from verify.dialects.layout import DialectError
 from verify.frameworks import subjects
-from verify.identification.verdict import identify_all
+from verify.identification.verdict import identify_each
 
 N_X, N_H = 5, 4
 Array = np.ndarray[Any, Any]
@@ -321,7 +321,7 @@ def test_directions_that_are_different_functions_are_told_apart(tmp_path: Path) 
     )
     path = tmp_path / "both.onnx"
     path.write_bytes(made.SerializeToString())
-    found = identify_all(path)
+    found = [each for each in identify_each(path) if not isinstance(each, DialectError)]
     assert [each.dialect for each in found] == ["onnx.RNN", "onnx.RNN[activations=Relu]"]
     for k, each in enumerate(found):
         assert each.params is not None

@@ -90,13 +90,13 @@ def run(arguments: Sequence[str] | None = None) -> int:
         click.echo(error.format_message())
         return 2
     except click.ClickException as error:
-        return _refused(error.format_message())
+        return refused(error.format_message())
     except (click.Abort, KeyboardInterrupt):
-        return _refused("interrupted")
+        return refused("interrupted")
     except Exception as error:
         if not isinstance(error, _refusals()):
             raise
-        return _refused(_told(error))
+        return refused(_told(error))
     return int(status or 0)
 
 
@@ -116,6 +116,7 @@ def _told(error: Exception) -> str:
     return str(error)
 
 
-def _refused(message: str) -> int:
+def refused(message: str) -> int:
+    """One line on standard error, and the exit status of wrong use."""
     click.echo(f"gateproof: {' '.join(message.split())}", err=True)
     return 2

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
 
 from equations.generate.files import differences, write
-from equations.generate.numpy.module import module_text
-from equations.generate.targets import TARGETS
+from equations.generate.targets import AS_PRINTED, TARGETS
 from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
-from verify.target import definition_of, find
+from verify.target import definition_of, file_name, find
 
 
 @click.command(
@@ -60,15 +58,10 @@ def generate(
             raise click.UsageError(f"{folder}: no such folder")
         writable.folder("--output", None if check else folder)
     for name in chosen(cell):
-        found = find(name)
+        found, source = find(name), definition_of(name)
         for form, modules in texts.items():
-            source = definition_of(name)
-            text = (
-                TARGETS[form].text(found, source)
-                if exact
-                else module_text(found, source, exact=False)
-            )
-            modules[f"{_module(found.name)}.py"] = text
+            made = TARGETS[form] if exact else AS_PRINTED
+            modules[f"{file_name(found)}.py"] = made.text(found, source)
     if check:
         own = "*.py" if not cell and output is None else ""
         wrong = [line for form in files for line in differences(files[form], texts[form], own)]
@@ -81,8 +74,3 @@ def generate(
             write(folder / name, text)
             click.echo(f"wrote {folder / name}")
     return 0
-
-
-def _module(cell: str) -> str:
-    """The name of a cell's module: `gru_clip_0_5` of `gru[clip=0.5]`."""
-    return re.sub(r"\W+", "_", cell).rstrip("_")

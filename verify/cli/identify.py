@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from verify.cli import refused
 from verify.cli.console import plain
 
 SCHEMA = 1
@@ -56,15 +57,15 @@ def identify(
     arrays = files.read(weights).arrays if weights else None
     each = list(identify_each(target, arrays, expect=expect, node=node))
     found = [one for one in each if not isinstance(one, DialectError)]
-    refused = [one for one in each if isinstance(one, DialectError)]
+    unknown = [one for one in each if isinstance(one, DialectError)]
     if not found:
-        raise refused[0]
+        raise unknown[0]
     if as_json:
-        told = [" ".join(str(one).split()) for one in refused]
+        told = [" ".join(str(one).split()) for one in unknown]
         entry = {"schema": SCHEMA, "found": [one.to_json() for one in found], "refused": told}
         click.echo(json.dumps(entry, indent=2, ensure_ascii=False))
     else:
         click.echo(plain("\n\n".join(map(str, found)), ascii_only=ascii_only))
-    for one in refused:
-        click.echo(f"gateproof: {' '.join(str(one).split())}", err=True)
-    return 2 if refused else int(any(one.record is None or one.mismatch for one in found))
+    if unknown:
+        return max(refused(str(one)) for one in unknown)
+    return int(any(one.record is None or one.mismatch for one in found))

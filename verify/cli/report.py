@@ -15,7 +15,7 @@ from verify.report.index import index
 from verify.report.measured import measured
 from verify.report.page import page
 from verify.suite import STAGES
-from verify.target import find, is_file
+from verify.target import definition_of, file_name, find
 from verify.theorems.check import INSTALL, solver_missing
 
 REPORTS = Path(__file__).resolve().parent.parent.parent / "reports"
@@ -44,8 +44,10 @@ def report(cell: tuple[str, ...], output: Path | None, *, check: bool) -> int:
         raise click.UsageError(
             f"{Path.cwd()}: not in a checkout, whose reports/ it would be: give --output"
         )
-    if output is None and any(is_file(name) for name in cell):
-        raise click.UsageError("a cell from a file needs --output: reports/ is for known cells")
+    if output is None and any(map(definition_of, cell)):
+        raise click.UsageError(
+            "a cell from a file or with numbers needs --output: reports/ is for known cells"
+        )
     if check and not folder.is_dir():
         raise click.UsageError(f"{folder}: no such folder")
     writable.folder("--output", None if check else folder)
@@ -56,7 +58,8 @@ def report(cell: tuple[str, ...], output: Path | None, *, check: bool) -> int:
     results = run(targets, quick=False, seed=0)
     texts = {} if cell else {"index.md": index(list(found.values())), "dialects.md": dialects()}
     for target, made in found.items():
-        texts[f"{made.name}.md"] = page(made, {stage: results[target, stage] for stage in STAGES})
+        by_stage = {stage: results[target, stage] for stage in STAGES}
+        texts[f"{file_name(made)}.md"] = page(made, by_stage)
     findings = {
         made.name: [finding for stage in STAGES for finding in results[target, stage]]
         for target, made in found.items()

@@ -104,7 +104,8 @@ class Dialect:
         for kind in (self.fixed, self.added):
             if unknown := set(kind) - wanted:
                 raise DialectError(f"{self.name}: {min(unknown)} is no parameter of {self.cell}")
-        if unknown := set(self.settings.values()) - set(options(self.symbolic)):
+        known = options(self.symbolic) if self.settings else ()
+        if unknown := set(self.settings.values()) - set(known):
             raise DialectError(f"{self.name}: {min(unknown)} is no number of {self.cell}")
         if wrong := set(self.fixed.values()) - set(FIXED):
             raise DialectError(f"{self.name}: fixed is 0 or I, got {min(wrong)}")

@@ -34,6 +34,9 @@ Kind = Literal[
 SCALE: Mapping[Kind, float] = {"small": 0.01, "large": 4.0, "tiny": 1e-10, "huge": 8.0}
 """`tiny` leaves products of four in float32 below its normal range; `huge` makes pre-activations of
 some hundreds, beyond what exp can hold in float32."""
+FALL: Mapping[Kind, float] = {"wide": 1.0, "long": 2.0}
+"""Weights are N(0, 1/n) for n inputs, divided by this: over many steps what bounds rounding would
+else grow beyond what it bounds."""
 SATURATING_SCALE = 2.0
 """Of a cell without gates that is to be saturated: logits of some ±20 saturate a softmax."""
 BATCH, STEPS = 2, 3
@@ -209,10 +212,10 @@ def make_case(
         scale = SATURATING_SCALE
     point = {s.name: np.asarray(scale * draw(s)) for s in arguments}
     tangents = {s.name: draw(s) for s in arguments}
-    if kind in ("wide", "long"):
+    if kind in FALL:
         for symbol in cell.parameters:
             if len(symbol.axes) > 1:  # so that N(0, 1) inputs give sums of N(0, 1) again
-                point[symbol.name] /= np.sqrt(lengths[symbol.axes[-1]]) * (1 + (kind == "long"))
+                point[symbol.name] /= np.sqrt(lengths[symbol.axes[-1]]) * FALL.get(kind, 1)
     for name in _on_simplex(cell):
         point[name] = np.exp(point[name]) / np.exp(point[name]).sum(axis=-1, keepdims=True)
         tangents[name] -= tangents[name].mean(axis=-1, keepdims=True)

@@ -7,6 +7,6 @@ arrays do not fit are dropped, the others are run at inputs that tell them apart
 
 from __future__ import annotations
 
-from verify.identification.verdict import identify, identify_all, identify_each
+from verify.identification.verdict import identify, identify_each
 
-__all__ = ["identify", "identify_all", "identify_each"]
+__all__ = ["identify", "identify_each"]

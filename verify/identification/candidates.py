@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from equations.variation import parts, with_numbers
+from equations import cells
+from equations.variation import options, parts, with_numbers
 from verify import dialects
 from verify.dialects import shapes
 from verify.dialects.arrays import FIRST
@@ -82,8 +83,9 @@ def _same(other: Dialect, record: Dialect, own: Counter[str]) -> bool:
 def in_place_of(record: Dialect) -> Iterator[Dialect]:
     """Other cells that read the same arrays in the same layout."""
     base, numbers = parts(record.cell)
-    names = dict.fromkeys(with_numbers(other.cell, numbers) for other in dialects.values())
-    for name in dict.fromkeys((base, *names)):
+    others = dict.fromkeys(parts(other.cell)[0] for other in dialects.values())
+    able = (own for own in others if not numbers or set(numbers) <= set(options(cells[own])))
+    for name in dict.fromkeys((base, *(with_numbers(own, numbers) for own in able))):
         if name == record.cell:
             continue
         axes = dialects[f"gateproof.{name}"].axes

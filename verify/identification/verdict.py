@@ -57,28 +57,11 @@ def identify(
     Raises:
         DialectError: the target cannot be loaded or run, or its arrays fit no dialect.
     """
-    found = identify_all(target, weights, expect=expect, node=node, sequence=sequence)
-    if len(found) != 1:
-        names = ", ".join(each.target.title for each in found)
+    made = targets(target, weights, node, sequence=sequence)
+    if len(made) != 1:
+        names = ", ".join(each.title for each in made)
         raise DialectError(f"expected one recurrent node, got several; choose one: {names}")
-    return found[0]
-
-
-def identify_all(
-    target: Any,  # noqa: ANN401
-    weights: Mapping[str, Any] | None = None,
-    *,
-    expect: Any = None,  # noqa: ANN401
-    node: str = "",
-    sequence: bool | None = None,
-) -> list[Identification]:
-    """The same for every recurrent node of an ONNX model; one result for any other target."""
-    found = []
-    for each in identify_each(target, weights, expect=expect, node=node, sequence=sequence):
-        if isinstance(each, DialectError):
-            raise each
-        found.append(each)
-    return found
+    return _compared(_identified(made[0]), _expected(expect))
 
 
 def identify_each(
@@ -87,17 +70,16 @@ def identify_each(
     *,
     expect: Any = None,  # noqa: ANN401
     node: str = "",
-    sequence: bool | None = None,
 ) -> Iterator[Identification | DialectError]:
-    """The same one by one; for a node that cannot be run, why."""
+    """The same for every recurrent node of a model; for one that cannot be run, why."""
     wanted = _expected(expect)
-    for each in targets(target, weights, node, sequence=sequence):
+    for each in targets(target, weights, node):
         try:
-            found = _identified(each)
+            found = _compared(_identified(each), wanted)
         except DialectError as error:
             yield error
         else:
-            yield found if wanted is None else _compared(found, wanted)
+            yield found
 
 
 def targets(
@@ -278,8 +260,10 @@ def _expected(expect: Any) -> Dialect | None:  # noqa: ANN401
     return other.record
 
 
-def _compared(found: Identification, wanted: Dialect) -> Identification:
-    """What was found, held against what was expected."""
+def _compared(found: Identification, wanted: Dialect | None) -> Identification:
+    """What was found, held against what was expected, if anything was."""
+    if wanted is None:
+        return found
     found = replace(found, expected=wanted.name)
     if found.record is None:
         return replace(found, mismatch=Mismatch(wanted.name, None, None, {}))
