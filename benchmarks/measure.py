@@ -80,7 +80,9 @@ def rows(
             missing[name] = str(error)
     found: list[Row] = []
     for which in PASSES:
-        times = alternating({name: getattr(w, which) for name, w in works.items()}, repeats)
+        calls = {name: getattr(work, which) for name, work in works.items()}
+        # None is installed of a group that has a process of its own.
+        times = alternating(calls, repeats) if calls else {}
         for name in chosen:
             samples = tuple(times.get(name, ()))
             found.append(Row(cell, dtype, size, which, name, samples, missing.get(name, "")))

@@ -60,6 +60,7 @@ def test_cell_clip_and_proj_clip_of_tensorflow() -> None:
 
 def test_a_clip_is_taken_to_a_dialect_that_has_one(tmp_path: Path) -> None:
     """Bit for bit, with the gate negated where the sides of it are exchanged."""
+    pytest.importorskip("onnx", reason='needs pip install "gateproof[onnx]"')
     source = verify.dialects["onnx.GRU[clip=0.5]"]
     arrays = source.pack(random_params(source))
     made = convert(arrays, source, "onnx.GRU")
@@ -113,6 +114,7 @@ def test_the_command_line_reads_and_refuses_attributes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The clip of a file is carried along; activations without a record are named."""
+    pytest.importorskip("onnx", reason='needs pip install "gateproof[onnx]"')
     record = verify.dialects["onnx.LSTM[clip=0.5]"]
     arrays = record.pack(random_params(record, np.float32))
     path, out = tmp_path / "lstm.onnx", tmp_path / "out.npz"

@@ -184,10 +184,10 @@ def model(arrays: Mapping[str, Array], record: Dialect) -> bytes:
     Raises:
         DialectError: the arrays are no node's.
     """
-    onnx = extra("onnx")
     kind = record.base.removeprefix("onnx.")
     if kind not in ACTIVATIONS:
         raise DialectError(f"{record.name}: an .onnx file is for a dialect of onnx")
+    onnx = extra("onnx")
     directions, _, n_x = arrays["W"].shape
     options = attributes(record, directions)
     if directions == 2:
