@@ -36,10 +36,14 @@ DTYPES = ("float32", "float64")
 
 
 class Work(NamedTuple):
-    """Two calls that do all of a forward pass, and of a forward and a backward pass."""
+    """Two calls that do all of a forward pass, and of a forward and a backward pass.
+
+    Together they return what a step of training has in variables: the second what it kept of the
+    forward pass, and the gradients.
+    """
 
     forward: Callable[[], Any]
-    both: Callable[[], Any]
+    both: Callable[[], tuple[Any, Any]]
 
 
 @dataclass(frozen=True)

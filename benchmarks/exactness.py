@@ -53,7 +53,12 @@ def both(module: Any, cell: Cell, dtype: str, size: Size) -> Callable[[], Any]: 
     results = (*cell.next_states, *cell.outputs)
     seeds = (np.ones_like(y) if s == of else None for s, y in zip(results, nexts, strict=True))
     dnexts = type(nexts)(*seeds)
-    return lambda: module.unroll_vjp(params, module.unroll(params, xs, state0)[1], dnexts)
+
+    def call() -> tuple[Any, Any]:
+        kept = module.unroll(params, xs, state0)
+        return kept, module.unroll_vjp(params, kept[1], dnexts)
+
+    return call
 
 
 def measured(name: str, sizes: list[str], repeats: int) -> list[tuple[str, ...]]:

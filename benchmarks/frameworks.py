@@ -45,7 +45,11 @@ def torch_nn(case: Case) -> Work:
     def forward() -> Any:  # noqa: ANN401 - a tensor
         return layer(xs, state)[0]
 
-    return Work(forward, lambda: torch.autograd.grad(forward(), wanted, dhs))
+    def both() -> tuple[Any, Any]:
+        hs = forward()
+        return hs, torch.autograd.grad(hs, wanted, dhs)
+
+    return Work(forward, both)
 
 
 def torch_loop(case: Case) -> Work:
@@ -78,7 +82,12 @@ def torch_loop(case: Case) -> Work:
         return torch.stack(hs)
 
     wanted = [W, U, b, xs, *states]
-    return Work(forward, lambda: torch.autograd.grad(forward(), wanted, dhs))
+
+    def both() -> tuple[Any, Any]:
+        hs = forward()
+        return hs, torch.autograd.grad(hs, wanted, dhs)
+
+    return Work(forward, both)
 
 
 def jax_scan(case: Case) -> Work:
@@ -113,7 +122,12 @@ def jax_scan(case: Case) -> Work:
 
     values = (W, U, b, xs, states)
     forward = jax.jit(unroll)
-    gradient = jax.jit(lambda arguments: jax.vjp(unroll, arguments)[1](dhs)[0])
+
+    @jax.jit  # type: ignore[untyped-decorator]
+    def gradient(arguments: tuple[Any, ...]) -> tuple[Any, Any]:
+        hs, back = jax.vjp(unroll, arguments)
+        return hs, back(dhs)[0]
+
     return Work(
         lambda: np.asarray(forward(values)), lambda: jax.block_until_ready(gradient(values))
     )

@@ -81,7 +81,7 @@ def lstm(
     pair = _slots(1, 2, B, n_h, dtype)[0]
     kept, fresh = pair
     weights, products = _columns(weights, oifgc[:T, :4])
-    matmul, multiply, add, tanh = np.matmul, np.multiply, np.add, np.tanh
+    times, multiply, add, tanh = _times(B), np.multiply, np.add, np.tanh
     for row, product, a, o_i_f, i_f, g_c, o, c_next, tanh_c_next, h_next in zip(
         xh[:T],
         products,
@@ -95,7 +95,7 @@ def lstm(
         xh[1:, :, n_x + 1 :],
         strict=False,
     ):
-        matmul(row, weights, out=product)
+        times(row, weights, out=product)
         tanh(a, out=a)
         multiply(o_i_f, half, out=o_i_f)
         add(o_i_f, half, out=o_i_f)
@@ -113,12 +113,12 @@ def lstm_vjp(
     (T, B, n_h), dtype, p = dhs.shape, dhs.dtype, params
     recurrent, later, product = _backward(np.concatenate((p.U_o, p.U_i, p.U_f, p.U_g)), B)
     steps = min(T, max(8, CACHED // (6 * B * n_h)))
-    factors = _slots(steps, 6, B, n_h, dtype)
+    factors = np.empty((6, steps, B, n_h), dtype).swapaxes(0, 1)
     # The cotangent of c through h; those of the four pre-activations; that of c_{t-1}.
     found = np.empty((T, B, 6, n_h), dtype)
     found_by_slot = found.swapaxes(1, 2)
     dh, dc, dc_later = np.empty_like(later), np.empty_like(later), np.zeros_like(later)
-    matmul, multiply, add = np.matmul, np.multiply, np.add
+    times, multiply, add = _times(B), np.multiply, np.add
     for stop in range(T, 0, -steps):
         start = max(0, stop - steps)
         now = factors[: stop - start]
@@ -139,7 +139,7 @@ def lstm_vjp(
             multiply(by_dh, dh, out=to_dh)
             add(dc_first, dc_later, out=dc)
             multiply(by_dc, dc, out=to_dc)
-            matmul(da, recurrent, out=product)
+            times(da, recurrent, out=product)
             dc_later = dc_last
     da_all = found.reshape(T * B, 6 * n_h)[:, n_h : 5 * n_h]
     joint = da_all.T @ tape.xh[:T].reshape(T * B, -1)
@@ -204,7 +204,7 @@ def gru(
     urk = _slots(T, 3, B, n_h, dtype)
     gate_weights, gate_products = _columns(gate_weights, urk[:, :2])
     candidate_weights, candidate_products = _columns(candidate_weights, urk[:, 2:])
-    matmul, multiply, add, subtract, tanh = np.matmul, np.multiply, np.add, np.subtract, np.tanh
+    times, multiply, add, subtract, tanh = _times(B), np.multiply, np.add, np.subtract, np.tanh
     for row, reset_row, gates_of, candidate_of, gates, u, r, candidate, h, r_h, h_next in zip(
         xh[:T],
         xrh,
@@ -219,12 +219,12 @@ def gru(
         xh[1:, :, n_x + 1 :],
         strict=False,
     ):
-        matmul(row, gate_weights, out=gates_of)
+        times(row, gate_weights, out=gates_of)
         tanh(gates, out=gates)
         multiply(gates, half, out=gates)
         add(gates, half, out=gates)
         multiply(r, h, out=r_h)
-        matmul(reset_row, candidate_weights, out=candidate_of)
+        times(reset_row, candidate_weights, out=candidate_of)
         tanh(candidate, out=candidate)
         subtract(candidate, h, out=h_next)
         multiply(h_next, u, out=h_next)
@@ -240,12 +240,12 @@ def gru_vjp(
     recurrent, later, product = _backward(np.concatenate((p.U_u, p.U_r)), B)
     candidate_recurrent, dr_h, candidate_product = _backward(p.U_h, B)
     steps = min(T, max(8, CACHED // (5 * B * n_h)))
-    factors = _slots(steps, 5, B, n_h, dtype)
+    factors = np.empty((5, steps, B, n_h), dtype).swapaxes(0, 1)
     # Through 1 - Γ_u; the cotangents of the pre-activations of h', Γ_u, Γ_r; through Γ_r ∘ h.
     found = np.empty((T, B, 5, n_h), dtype)
     found_by_slot, flat = found.swapaxes(1, 2), found.reshape(T, B, 5 * n_h)
     dh = np.empty_like(later)
-    matmul, multiply, add = np.matmul, np.multiply, np.add
+    times, multiply, add = _times(B), np.multiply, np.add
     for stop in range(T, 0, -steps):
         start = max(0, stop - steps)
         now = factors[: stop - start]
@@ -265,9 +265,9 @@ def gru_vjp(
         ):
             add(given, later, out=dh)
             multiply(by_dh, dh, out=to_dh)
-            matmul(da_k, candidate_recurrent, out=candidate_product)
+            times(da_k, candidate_recurrent, out=candidate_product)
             multiply(by_dr_h, dr_h, out=to_dr_h)
-            matmul(da_u_r, recurrent, out=product)
+            times(da_u_r, recurrent, out=product)
             add(later, past_u, out=later)
             add(later, past_r, out=later)
     da_all = found.reshape(T * B, 5 * n_h)[:, n_h : 4 * n_h]
@@ -333,7 +333,7 @@ def _joint(W: Sequence[Array], b: Sequence[Array], U: Sequence[Array], *, halved
 
 
 def _columns(weights: Array, results: Array) -> tuple[Array, Array]:
-    """Weights (K, G, n_h) and results (T, G, B, n_h) so that one matmul fills those of a step."""
+    """Weights (K, G, n_h) and results (T, G, B, n_h) so that one product fills those of a step."""
     (K, G, n_h), (T, _, B, _) = weights.shape, results.shape
     if B == 1:
         return weights.reshape(K, G * n_h), results.swapaxes(1, 2).reshape(T, B, G * n_h)
@@ -352,6 +352,11 @@ def _backward(weights: Array, B: int) -> tuple[Array, Array, Array]:
         return weights, later, later
     blocks = weights.reshape(K, n_h // width, width).swapaxes(0, 1)
     return np.ascontiguousarray(blocks), later, later.reshape(B, -1, width).swapaxes(0, 1)
+
+
+def _times(B: int) -> Any:  # noqa: ANN401 - one of two functions
+    """The product with the columns of weights: of one row, dot costs less than matmul."""
+    return np.dot if B == 1 else np.matmul
 
 
 def _width(B: int, K: int, n_h: int) -> int:

@@ -98,7 +98,7 @@ def alternating(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[st
     """
     counts = {}
     for name, call in calls.items():
-        call()  # compiles, and fills caches
+        call()  # compiles
         counts[name] = max(1, round(SAMPLE / max(_seconds(call, 1), 1e-9)))
     found: dict[str, list[float]] = {name: [] for name in calls}
     names, begun = list(calls), time.perf_counter()
@@ -107,17 +107,24 @@ def alternating(calls: Mapping[str, Callable[[], Any]], repeats: int) -> dict[st
             break
         start = turn % len(names)
         for name in names[start:] + names[:start]:
-            calls[name]()  # brings its own into the caches; threads of the one before may rest
             found[name].append(_seconds(calls[name], counts[name]))
     return found
 
 
 def _seconds(call: Callable[[], Any], count: int) -> float:
+    """What a call takes where others went before, the last of which still holds its results.
+
+    So it is in training. Where results are dropped at once their memory goes back to the system at
+    one call in some, or at each, as sizes happen to be, and fetching it again can take a third.
+    """
     now = clock()
+    held = call()  # brings its own into the caches; threads of the one before may rest
     start = now()
     for _ in range(count):
-        call()
-    return (now() - start) / count
+        held = call()
+    taken = (now() - start) / count
+    del held
+    return taken
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,9 @@ def generated(case: Case) -> Work:
         result: tuple[Any, Any] = module.unroll(case.params, case.xs, case.state0)
         return result
 
-    def both() -> Any:  # noqa: ANN401 - a named tuple of the module
-        return module.unroll_vjp(case.params, forward()[1], dnexts)
+    def both() -> tuple[Any, Any]:
+        kept = forward()
+        return kept, module.unroll_vjp(case.params, kept[1], dnexts)
 
     return Work(forward, both)
 
@@ -46,7 +47,11 @@ def by_hand(case: Case) -> Work:
         result: tuple[Any, Any] = run(case.params, case.xs, case.state0)
         return result
 
-    return Work(forward, lambda: back(case.params, forward()[1], case.dhs))
+    def both() -> tuple[Any, Any]:
+        kept = forward()
+        return kept, back(case.params, kept[1], case.dhs)
+
+    return Work(forward, both)
 
 
 def products(case: Case) -> Work:
@@ -74,7 +79,7 @@ def products(case: Case) -> Work:
             for weights, row in zip(forwards, rows, strict=True):
                 np.matmul(h, weights, out=row)
 
-    def both() -> None:
+    def both() -> tuple[Any, Any]:
         forward()
         for _ in range(T):
             for weights, da in zip(split, cotangents, strict=True):
@@ -82,6 +87,7 @@ def products(case: Case) -> Work:
         np.matmul(d.T, x, out=dW)
         np.matmul(d.T, hs, out=dU)
         np.matmul(d, W, out=dx)
+        return a, (dx, dh, dW, dU)
 
     return Work(forward, both)
 
@@ -117,4 +123,9 @@ def autograd(case: Case) -> Work:
         return anp.array(hs)  # type: ignore[no-any-return]
 
     values = (tuple(case.params), case.xs, tuple(case.state0))
-    return Work(lambda: unroll(values), lambda: make_vjp(unroll)(values)[0](case.dhs))
+
+    def both() -> tuple[Any, Any]:
+        kept = make_vjp(unroll)(values)
+        return kept, kept[0](case.dhs)
+
+    return Work(lambda: unroll(values), both)

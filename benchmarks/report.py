@@ -19,7 +19,8 @@ RIVALS = [name for name in CONTENDERS if name != "generated"]
 HEADINGS = ("cell", "dtype", "(T, B, n_x, n_h)", "ms", "least", *RIVALS)
 
 METHOD = """\
-{how} *ms* is the median of {repeats} samples or more of the generated code, *least* the smallest.
+{how} What a call returned is held until the next one has, as in training.
+*ms* is the median of {repeats} samples or more of the generated code, *least* the smallest.
 A number under another contender is its time over that of the generated code in the same round, the
 median of all rounds: above 1 the generated code is faster. Differences below 5 % mean nothing.
 

@@ -21,9 +21,9 @@ FIXED = frozenset(
         *("params", "state", "state0", "saved", "tape", "xs", "nexts", "checkpoint_every"),
         *("dparams", "dx", "dxs", "dstate", "dstate0", "dnext", "dnexts"),
         *("Array", "Params", "Inputs", "State", "Next", "Saved", "Tape", "Checkpoints", "Jacobian"),
-        *("absolute", "add", "copyto", "divide", "exp", "log", "matmul", "maximum", "minimum"),
+        *("absolute", "add", "copyto", "divide", "exp", "log", "product", "maximum", "minimum"),
         *("multiply", "negative", "power", "reciprocal", "sqrt", "square", "subtract", "tanh"),
-        *("one", "two", "half", "room"),
+        *("one", "two", "four", "half", "room"),
         *("spare", "work", "first", "last", "sample", "row", "real", "loop", "njit", "types"),
     }
 )

@@ -552,8 +552,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
-    tanh = np.tanh
+    add, exp, multiply, reciprocal, tanh = np.add, np.exp, np.multiply, np.reciprocal, np.tanh
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     W_h, U_h, b_h, c_h = params.W_h, params.U_h, params.b_h, params.c_h
     minus_W_u, minus_W_r, minus_U_u, minus_U_r = -params.W_u, -params.W_r, -params.U_u, -params.U_r
@@ -609,7 +609,7 @@ def unroll(
         # -a_u = -(W_u x_t + U_u h_{t-1} + b_u)
         # -a_r = -(W_r x_t + U_r h_{t-1} + b_r)
         minus_a_u_r = minus_a_u_r_ahead
-        matmul(h, minus_U_u_r_columns, out=spare_2_n_h_blocks)
+        product(h, minus_U_u_r_columns, out=spare_2_n_h_blocks)
         add(spare_2_n_h, minus_a_u_r_ahead, out=minus_a_u_r)
         # Γ_u = σ(a_u)
         # Γ_r = σ(a_r)
@@ -623,7 +623,7 @@ def unroll(
         add(one_minus_u, one, out=one_minus_u)
         reciprocal(one_minus_u, out=one_minus_u)
         # U_h h_{t-1}
-        matmul(h, U_h_columns, out=U_h_h_blocks)
+        product(h, U_h_columns, out=U_h_h_blocks)
         # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ Γ_r
         a_h_cand = a_h_cand_ahead
         add(U_h_h, c_h, out=spare_n_h)
@@ -672,15 +672,17 @@ def unroll_vjp(
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
-    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
-    subtract = np.subtract
+    multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
     U_h_r_u_columns = _columns(np.concatenate((U_h, U_r, U_u)).T, 1, B)
     steps = _chunk(T, B * (5 * n_h))
-    r_factor_one_minus_r_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
-    da_u_by_dh_next_etc_chunk = _gates(steps, 3, B, n_h, dtype=dtype)
+    r_factor_one_minus_r_chunk = np.empty((2, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
+    da_u_by_dh_next_etc_chunk = np.empty((3, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dU_h_h_to_dh_flat = np.empty((T, B, 5, n_h), dtype=dtype)
     dU_h_h_to_dh_all = dU_h_h_to_dh_flat.swapaxes(1, 2)
@@ -709,14 +711,14 @@ def unroll_vjp(
         # 1 - h'_t²
         exp_h_cand_all = da_u_by_dh_next_etc_all[:, 1]
         absolute(a_h_cand_all, out=exp_h_cand_all)
-        multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+        multiply(exp_h_cand_all, minus_two, out=exp_h_cand_all)
         exp(exp_h_cand_all, out=exp_h_cand_all)
         slope_h_cand_all = da_u_by_dh_next_etc_all[:, 1]
         spare = np.empty_like(slope_h_cand_all)
         add(exp_h_cand_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_h_cand_all, spare, out=slope_h_cand_all)
-        multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+        multiply(slope_h_cand_all, four, out=slope_h_cand_all)
         # Γ_u ∘ (1 - h'_t²)
         da_h_cand_by_dh_next_all = da_u_by_dh_next_etc_all[:, 1]
         multiply(u_all, slope_h_cand_all, out=da_h_cand_by_dh_next_all)
@@ -766,7 +768,7 @@ def unroll_vjp(
             multiply(da_h_cand, r_factor_da_r_by_da_h_cand, out=dU_h_h_da_r)
             # h_{t-1} is in a_u, a_r, U_h h_{t-1}, h_t
             dh = dh_from_dh_next
-            matmul(dU_h_h_da_r_da_u_row, U_h_r_u_columns, out=spare_n_h_blocks)
+            product(dU_h_h_da_r_da_u_row, U_h_r_u_columns, out=spare_n_h_blocks)
             add(spare_n_h, dh_from_dh_next, out=dh)
             dh_next_later = dh
     # a_u = W_u x_t + U_u h_{t-1} + b_u
@@ -841,9 +843,12 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    reciprocal, square, subtract = np.reciprocal, np.square, np.subtract
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
     (
@@ -881,14 +886,14 @@ def unroll_jvp(
     reciprocal(one_minus_r_all, out=one_minus_r_all)
     # 1 - h'_t²
     absolute(a_h_cand_all, out=exp_h_cand_all)
-    multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+    multiply(exp_h_cand_all, minus_two, out=exp_h_cand_all)
     exp(exp_h_cand_all, out=exp_h_cand_all)
     slope_h_cand_all = exp_h_cand_all
     spare = np.empty_like(slope_h_cand_all)
     add(exp_h_cand_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_h_cand_all, spare, out=slope_h_cand_all)
-    multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+    multiply(slope_h_cand_all, four, out=slope_h_cand_all)
     # W_u ẋ_t + ḃ_u + Ẇ_u x_t + U̇_u h_{t-1}
     # W_r ẋ_t + ḃ_r + Ẇ_r x_t + U̇_r h_{t-1}
     a_u_r_dot_ahead_all = a_u_r_h_cand_dot_all[:, :2]
@@ -960,7 +965,7 @@ def unroll_jvp(
         # a_r = W_r x_t + U_r h_{t-1} + b_r
         # U_h h_{t-1}
         a_u_a_r_U_h_h_dot = a_u_a_r_U_h_h_dot_ahead
-        matmul(h_dot, U_u_r_h_columns, out=spare_3_n_h_blocks)
+        product(h_dot, U_u_r_h_columns, out=spare_3_n_h_blocks)
         add(spare_3_n_h, a_u_a_r_U_h_h_dot_ahead, out=a_u_a_r_U_h_h_dot)
         # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ Γ_r
         a_h_cand_dot = U_h_h_dot
@@ -1231,7 +1236,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

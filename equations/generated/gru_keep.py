@@ -508,8 +508,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
-    tanh = np.tanh
+    add, exp, multiply, reciprocal, tanh = np.add, np.exp, np.multiply, np.reciprocal, np.tanh
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
     minus_W_u, minus_W_r, minus_U_u, minus_U_r = -params.W_u, -params.W_r, -params.U_u, -params.U_r
@@ -554,7 +554,7 @@ def unroll(
         # -a_u = -(W_u x_t + U_u h_{t-1} + b_u)
         # -a_r = -(W_r x_t + U_r h_{t-1} + b_r)
         minus_a_u_r = minus_a_u_r_ahead
-        matmul(h, minus_U_u_r_columns, out=spare_2_n_h_blocks)
+        product(h, minus_U_u_r_columns, out=spare_2_n_h_blocks)
         add(spare_2_n_h, minus_a_u_r_ahead, out=minus_a_u_r)
         # Γ_u = σ(a_u)
         # Γ_r = σ(a_r)
@@ -571,7 +571,7 @@ def unroll(
         multiply(r, h, out=r_h)
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         a_h_cand = a_h_cand_ahead
-        matmul(r_h, U_h_columns, out=spare_n_h_blocks)
+        product(r_h, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_h_cand_ahead, out=a_h_cand)
         # h'_t = tanh(a_{h'})
         tanh(a_h_cand, out=h_cand)
@@ -616,16 +616,18 @@ def unroll_vjp(
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
-    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
-    subtract = np.subtract
+    multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
     U_h_columns = _columns(U_h.T, 1, B)
     U_u_r_columns = _columns(np.concatenate((U_u, U_r)).T, 1, B)
     steps = _chunk(T, B * (5 * n_h))
-    one_minus_r_r_factor_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
-    u_factor_to_da_u_by_dh_next_chunk = _gates(steps, 3, B, n_h, dtype=dtype)
+    one_minus_r_r_factor_chunk = np.empty((2, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
+    u_factor_to_da_u_by_dh_next_chunk = np.empty((3, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dh_to_dh_from_dr_h_flat = np.empty((T, B, 5, n_h), dtype=dtype)
     dh_to_dh_from_dr_h_all = dh_to_dh_from_dr_h_flat.swapaxes(1, 2)
@@ -655,14 +657,14 @@ def unroll_vjp(
         # 1 - h'_t²
         exp_h_cand_all = u_factor_to_da_u_by_dh_next_all[:, 1]
         absolute(a_h_cand_all, out=exp_h_cand_all)
-        multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+        multiply(exp_h_cand_all, minus_two, out=exp_h_cand_all)
         exp(exp_h_cand_all, out=exp_h_cand_all)
         slope_h_cand_all = u_factor_to_da_u_by_dh_next_all[:, 1]
         spare = np.empty_like(slope_h_cand_all)
         add(exp_h_cand_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_h_cand_all, spare, out=slope_h_cand_all)
-        multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+        multiply(slope_h_cand_all, four, out=slope_h_cand_all)
         # (1 - Γ_u) ∘ (1 - h'_t²)
         da_h_cand_by_dh_next_all = u_factor_to_da_u_by_dh_next_all[:, 1]
         multiply(one_minus_u_all, slope_h_cand_all, out=da_h_cand_by_dh_next_all)
@@ -709,13 +711,13 @@ def unroll_vjp(
             # Γ_u = σ(a_u)
             multiply(dh_next, u_factor_to_da_u_by_dh_next, out=dh_from_dh_next_to_da_u)
             # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-            matmul(da_h_cand, U_h_columns, out=dr_h_blocks)
+            product(da_h_cand, U_h_columns, out=dr_h_blocks)
             # Γ_r = σ(a_r)
             # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
             multiply(dr_h, da_r_by_dr_h_r_factor, out=da_r_dh_from_dr_h)
             # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
             dh = dh_from_dh_next
-            matmul(da_u_r_row, U_u_r_columns, out=spare_n_h_blocks)
+            product(da_u_r_row, U_u_r_columns, out=spare_n_h_blocks)
             add(spare_n_h, dh_from_dh_next, out=dh)
             add(dh, dh_from_dr_h, out=dh)
             dh_next_later = dh
@@ -792,9 +794,11 @@ def unroll_jvp(
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
-    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
-    subtract = np.subtract
+    multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
     W_u_dot, W_r_dot, W_h_dot, U_u_dot, U_r_dot, U_h_dot, b_u_dot, b_r_dot, b_h_dot = dparams
@@ -822,14 +826,14 @@ def unroll_jvp(
     reciprocal(one_minus_r_all, out=one_minus_r_all)
     # 1 - h'_t²
     absolute(a_h_cand_all, out=exp_h_cand_all)
-    multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+    multiply(exp_h_cand_all, minus_two, out=exp_h_cand_all)
     exp(exp_h_cand_all, out=exp_h_cand_all)
     slope_h_cand_all = exp_h_cand_all
     spare = np.empty_like(slope_h_cand_all)
     add(exp_h_cand_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_h_cand_all, spare, out=slope_h_cand_all)
-    multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+    multiply(slope_h_cand_all, four, out=slope_h_cand_all)
     # W_u ẋ_t + ḃ_u + Ẇ_u x_t + U̇_u h_{t-1}
     # W_r ẋ_t + ḃ_r + Ẇ_r x_t + U̇_r h_{t-1}
     a_u_r_dot_ahead_all = a_u_r_dot_all
@@ -902,7 +906,7 @@ def unroll_jvp(
         # a_u = W_u x_t + U_u h_{t-1} + b_u
         # a_r = W_r x_t + U_r h_{t-1} + b_r
         a_u_r_dot = a_u_r_dot_ahead
-        matmul(h_dot, U_u_r_columns, out=spare_2_n_h_blocks)
+        product(h_dot, U_u_r_columns, out=spare_2_n_h_blocks)
         add(spare_2_n_h, a_u_r_dot_ahead, out=a_u_r_dot)
         r_h_h_next_dot_from_h_dot = r_u_factor
         multiply(r_u_factor, h_dot, out=r_h_h_next_dot_from_h_dot)
@@ -912,7 +916,7 @@ def unroll_jvp(
         add(r_h_dot, r_h_dot_from_h_dot, out=r_h_dot)
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         a_h_cand_dot = a_h_cand_dot_ahead
-        matmul(r_h_dot, U_h_columns, out=spare_n_h_blocks)
+        product(r_h_dot, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_h_cand_dot_ahead, out=a_h_cand_dot)
         # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
         multiply(h_next_dot_by_a_u_dot, a_u_dot, out=h_next_dot)
@@ -1176,7 +1180,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

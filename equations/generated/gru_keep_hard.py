@@ -476,8 +476,9 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, matmul, maximum, minimum, multiply = np.add, np.matmul, np.maximum, np.minimum, np.multiply
+    add, maximum, minimum, multiply = np.add, np.maximum, np.minimum, np.multiply
     subtract, tanh = np.subtract, np.tanh
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     half = np.array(0.5, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
@@ -515,7 +516,7 @@ def unroll(
         # a_u = W_u x_t + U_u h_{t-1} + b_u
         # a_r = W_r x_t + U_r h_{t-1} + b_r
         a_u_r = a_u_r_ahead
-        matmul(h, U_u_r_columns, out=spare_2_n_h_blocks)
+        product(h, U_u_r_columns, out=spare_2_n_h_blocks)
         add(spare_2_n_h, a_u_r_ahead, out=a_u_r)
         # Γ_u = clip(a_u/5 + 1/2, 0, 1)
         # Γ_r = clip(a_r/5 + 1/2, 0, 1)
@@ -528,7 +529,7 @@ def unroll(
         multiply(r, h, out=r_h)
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         a_h_cand = a_h_cand_ahead
-        matmul(r_h, U_h_columns, out=spare_n_h_blocks)
+        product(r_h, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_h_cand_ahead, out=a_h_cand)
         # h'_t = tanh(a_{h'})
         tanh(a_h_cand, out=h_cand)
@@ -572,14 +573,17 @@ def unroll_vjp(
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
-    matmul, multiply, square, subtract = np.matmul, np.multiply, np.square, np.subtract
+    multiply, square, subtract = np.multiply, np.square, np.subtract
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
     U_h_columns = _columns(U_h.T, 1, B)
     U_u_r_columns = _columns(np.concatenate((U_u, U_r)).T, 1, B)
     steps = _chunk(T, B * (3 * n_h))
-    u_factor_to_du_by_dh_next_chunk = _gates(steps, 3, B, n_h, dtype=dtype)
+    u_factor_to_du_by_dh_next_chunk = np.empty((3, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dh_from_dh_next_to_dr_flat = np.empty((T, B, 4, n_h), dtype=dtype)
     dh_from_dh_next_to_dr_all = dh_from_dh_next_to_dr_flat.swapaxes(1, 2)
@@ -602,14 +606,14 @@ def unroll_vjp(
         # 1 - h'_t²
         exp_h_cand_all = u_factor_to_du_by_dh_next_all[:, 1]
         absolute(a_h_cand_all, out=exp_h_cand_all)
-        multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+        multiply(exp_h_cand_all, minus_two, out=exp_h_cand_all)
         exp(exp_h_cand_all, out=exp_h_cand_all)
         slope_h_cand_all = u_factor_to_du_by_dh_next_all[:, 1]
         spare = np.empty_like(slope_h_cand_all)
         add(exp_h_cand_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_h_cand_all, spare, out=slope_h_cand_all)
-        multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+        multiply(slope_h_cand_all, four, out=slope_h_cand_all)
         # (1 - Γ_u) ∘ (1 - h'_t²)
         da_h_cand_by_dh_next_all = u_factor_to_du_by_dh_next_all[:, 1]
         spare = np.empty_like(da_h_cand_by_dh_next_all)
@@ -653,7 +657,7 @@ def unroll_vjp(
             # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
             multiply(dh_next, u_factor_to_du_by_dh_next, out=dh_from_dh_next_da_h_cand_du)
             # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
-            matmul(da_h_cand, U_h_columns, out=dr_h_blocks)
+            product(da_h_cand, U_h_columns, out=dr_h_blocks)
             # Γ_r ∘ h_{t-1}
             multiply(dr_h, h, out=dr)
             # Γ_r = clip(a_r/5 + 1/2, 0, 1)
@@ -664,7 +668,7 @@ def unroll_vjp(
             da_u[...] = 0.2 * np.where((u > 0) & (u < 1), du, 0)
             # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
             dh = dh_from_dh_next
-            matmul(da_u_r_row, U_u_r_columns, out=spare_n_h_blocks)
+            product(da_u_r_row, U_u_r_columns, out=spare_n_h_blocks)
             multiply(dr_h, r, out=spare_j_n_h)
             add(spare_n_h, dh_from_dh_next, out=dh)
             add(dh, spare_j_n_h, out=dh)
@@ -739,9 +743,12 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, square, subtract = np.multiply, np.square, np.subtract
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    square, subtract = np.square, np.subtract
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h = params.U_h
     W_u_dot, W_r_dot, W_h_dot, U_u_dot, U_r_dot, U_h_dot, b_u_dot, b_r_dot, b_h_dot = dparams
@@ -762,14 +769,14 @@ def unroll_jvp(
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - h'_t²
     absolute(a_h_cand_all, out=exp_h_cand_all)
-    multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+    multiply(exp_h_cand_all, minus_two, out=exp_h_cand_all)
     exp(exp_h_cand_all, out=exp_h_cand_all)
     slope_h_cand_all = exp_h_cand_all
     spare = np.empty_like(slope_h_cand_all)
     add(exp_h_cand_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_h_cand_all, spare, out=slope_h_cand_all)
-    multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+    multiply(slope_h_cand_all, four, out=slope_h_cand_all)
     # W_u ẋ_t + ḃ_u + Ẇ_u x_t + U̇_u h_{t-1}
     # W_r ẋ_t + ḃ_r + Ẇ_r x_t + U̇_r h_{t-1}
     a_u_r_dot_ahead_all = u_r_dot_all
@@ -831,7 +838,7 @@ def unroll_jvp(
         # a_u = W_u x_t + U_u h_{t-1} + b_u
         # a_r = W_r x_t + U_r h_{t-1} + b_r
         a_u_r_dot = a_u_r_dot_ahead
-        matmul(h_dot, U_u_r_columns, out=spare_2_n_h_blocks)
+        product(h_dot, U_u_r_columns, out=spare_2_n_h_blocks)
         add(spare_2_n_h, a_u_r_dot_ahead, out=a_u_r_dot)
         # Γ_u = clip(a_u/5 + 1/2, 0, 1)
         u_dot = a_u_dot
@@ -846,7 +853,7 @@ def unroll_jvp(
         add(spare_n_h, r_h_dot, out=r_h_dot)
         # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
         a_h_cand_dot = a_h_cand_dot_ahead
-        matmul(r_h_dot, U_h_columns, out=spare_n_h_blocks)
+        product(r_h_dot, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_h_cand_dot_ahead, out=a_h_cand_dot)
         # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)
         multiply(u, h_dot, out=h_next_dot)
@@ -1111,7 +1118,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

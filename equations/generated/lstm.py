@@ -660,8 +660,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
-    tanh = np.tanh
+    add, exp, multiply, reciprocal, tanh = np.add, np.exp, np.multiply, np.reciprocal, np.tanh
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     W_g, U_g, b_g = params.W_g, params.U_g, params.b_g
     minus_W_f, minus_W_i, minus_W_o, minus_U_f = -params.W_f, -params.W_i, -params.W_o, -params.U_f
@@ -724,7 +724,7 @@ def unroll(
         # -a_o = -(W_o x_t + U_o h_{t-1} + b_o)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         minus_a_f_to_a_g = minus_a_f_to_a_g_ahead
-        matmul(h, minus_U_f_to_U_g_columns, out=spare_4_n_h_blocks)
+        product(h, minus_U_f_to_U_g_columns, out=spare_4_n_h_blocks)
         add(spare_4_n_h, minus_a_f_to_a_g_ahead, out=minus_a_f_to_a_g)
         # f_t = σ(a_f)
         # i_t = σ(a_i)
@@ -785,14 +785,17 @@ def unroll_vjp(
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
-    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
+    multiply, reciprocal, square = np.multiply, np.reciprocal, np.square
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
     U_o_f_i_g_columns = _columns(np.concatenate((U_o, U_f, U_i, U_g)).T, 1, B)
     steps = _chunk(T, B * (6 * n_h))
-    one_minus_f_to_f_factor_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
-    dc_next_da_o_by_dh_next_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
+    one_minus_f_to_f_factor_chunk = np.empty((4, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
+    dc_next_da_o_by_dh_next_chunk = np.empty((2, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dc_next_to_dc_flat = np.empty((T, B, 6, n_h), dtype=dtype)
     dc_next_to_dc_all = dc_next_to_dc_flat.swapaxes(1, 2)
@@ -836,25 +839,25 @@ def unroll_vjp(
         # 1 - g_t²
         exp_g_all = one_minus_f_to_f_factor_all[:, 2]
         absolute(a_g_all, out=exp_g_all)
-        multiply(exp_g_all, -2, out=exp_g_all)
+        multiply(exp_g_all, minus_two, out=exp_g_all)
         exp(exp_g_all, out=exp_g_all)
         slope_g_all = one_minus_f_to_f_factor_all[:, 2]
         spare = np.empty_like(slope_g_all)
         add(exp_g_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_g_all, spare, out=slope_g_all)
-        multiply(slope_g_all, 4, out=slope_g_all)
+        multiply(slope_g_all, four, out=slope_g_all)
         # 1 - tanh²(c_t)
         exp_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
         absolute(c_next_all, out=exp_tanh_c_next_all)
-        multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+        multiply(exp_tanh_c_next_all, minus_two, out=exp_tanh_c_next_all)
         exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
         slope_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
         spare = np.empty_like(slope_tanh_c_next_all)
         add(exp_tanh_c_next_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
-        multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+        multiply(slope_tanh_c_next_all, four, out=slope_tanh_c_next_all)
         # o_t ∘ (1 - tanh²(c_t))
         dc_next_by_dh_next_all = dc_next_da_o_by_dh_next_all[:, 0]
         multiply(o_all, slope_tanh_c_next_all, out=dc_next_by_dh_next_all)
@@ -912,7 +915,7 @@ def unroll_vjp(
             # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
             multiply(dc_next, da_f_by_dc_next_to_f_factor, out=da_f_da_i_da_g_dc)
             # h_{t-1} is in a_f, a_i, a_o, a_g
-            matmul(da_o_f_i_g_row, U_o_f_i_g_columns, out=dh_blocks)
+            product(da_o_f_i_g_row, U_o_f_i_g_columns, out=dh_blocks)
             dc_next_later = dc
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     # a_f = W_f x_t + U_f h_{t-1} + b_f
@@ -982,9 +985,12 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, reciprocal, square = np.multiply, np.reciprocal, np.square
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    reciprocal, square = np.reciprocal, np.square
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
     (
@@ -1037,24 +1043,24 @@ def unroll_jvp(
     reciprocal(one_minus_o_all, out=one_minus_o_all)
     # 1 - g_t²
     absolute(a_g_all, out=exp_g_all)
-    multiply(exp_g_all, -2, out=exp_g_all)
+    multiply(exp_g_all, minus_two, out=exp_g_all)
     exp(exp_g_all, out=exp_g_all)
     slope_g_all = exp_g_all
     spare = np.empty_like(slope_g_all)
     add(exp_g_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_g_all, spare, out=slope_g_all)
-    multiply(slope_g_all, 4, out=slope_g_all)
+    multiply(slope_g_all, four, out=slope_g_all)
     # 1 - tanh²(c_t)
     absolute(c_next_all, out=exp_tanh_c_next_all)
-    multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+    multiply(exp_tanh_c_next_all, minus_two, out=exp_tanh_c_next_all)
     exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
     slope_tanh_c_next_all = exp_tanh_c_next_all
     spare = np.empty_like(slope_tanh_c_next_all)
     add(exp_tanh_c_next_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
-    multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+    multiply(slope_tanh_c_next_all, four, out=slope_tanh_c_next_all)
     # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1}
     # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1}
     # W_o ẋ_t + ḃ_o + Ẇ_o x_t + U̇_o h_{t-1}
@@ -1128,7 +1134,7 @@ def unroll_jvp(
         # a_o = W_o x_t + U_o h_{t-1} + b_o
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_f_i_o_g_dot = a_f_i_o_g_dot_ahead
-        matmul(h_dot, U_f_i_o_g_columns, out=spare_4_n_h_blocks)
+        product(h_dot, U_f_i_o_g_columns, out=spare_4_n_h_blocks)
         add(spare_4_n_h, a_f_i_o_g_dot_ahead, out=a_f_i_o_g_dot)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         multiply(f, c_dot, out=c_next_dot)
@@ -1400,7 +1406,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

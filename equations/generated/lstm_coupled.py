@@ -635,8 +635,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
-    tanh = np.tanh
+    add, exp, multiply, reciprocal, tanh = np.add, np.exp, np.multiply, np.reciprocal, np.tanh
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     W_g, U_g, b_g = params.W_g, params.U_g, params.b_g
     minus_W_i, minus_W_o, minus_U_i, minus_U_o = -params.W_i, -params.W_o, -params.U_i, -params.U_o
@@ -684,7 +684,7 @@ def unroll(
     ):
         # -a_i = -(W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i)
         minus_a_i = minus_a_i_ahead
-        matmul(h, minus_U_i_columns, out=spare_n_h_blocks)
+        product(h, minus_U_i_columns, out=spare_n_h_blocks)
         multiply(minus_p_i, c, out=spare_j_n_h)
         add(spare_n_h, minus_a_i_ahead, out=minus_a_i)
         add(minus_a_i, spare_j_n_h, out=minus_a_i)
@@ -700,7 +700,7 @@ def unroll(
         reciprocal(one_minus_i, out=one_minus_i)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_g = a_g_ahead
-        matmul(h, U_g_columns, out=spare_n_h_blocks)
+        product(h, U_g_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_g_ahead, out=a_g)
         # g_t = tanh(a_g)
         tanh(a_g, out=g)
@@ -710,7 +710,7 @@ def unroll(
         add(c_next, spare_n_h, out=c_next)
         # -a_o = -(W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o)
         minus_a_o = minus_a_o_ahead
-        matmul(h, minus_U_o_columns, out=spare_n_h_blocks)
+        product(h, minus_U_o_columns, out=spare_n_h_blocks)
         multiply(minus_p_o, c_next, out=spare_j_n_h)
         add(spare_n_h, minus_a_o_ahead, out=minus_a_o)
         add(minus_a_o, spare_j_n_h, out=minus_a_o)
@@ -763,15 +763,17 @@ def unroll_vjp(
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
-    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
-    subtract = np.subtract
+    multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
     U_o_g_i_columns = _columns(np.concatenate((U_o, U_g, U_i)).T, 1, B)
     steps = _chunk(T, B * (5 * n_h))
-    exp_g_to_one_minus_i_factor_chunk = _gates(steps, 3, B, n_h, dtype=dtype)
-    dc_next_da_o_by_dh_next_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
+    exp_g_to_one_minus_i_factor_chunk = np.empty((3, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
+    dc_next_da_o_by_dh_next_chunk = np.empty((2, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dc_next_da_o_da_g_da_i_dc_flat = np.empty((T, B, 5, n_h), dtype=dtype)
     dc_next_da_o_da_g_da_i_dc_all = dc_next_da_o_da_g_da_i_dc_flat.swapaxes(1, 2)
@@ -799,14 +801,14 @@ def unroll_vjp(
         # 1 - g_t²
         exp_g_all = exp_g_to_one_minus_i_factor_all[:, 0]
         absolute(a_g_all, out=exp_g_all)
-        multiply(exp_g_all, -2, out=exp_g_all)
+        multiply(exp_g_all, minus_two, out=exp_g_all)
         exp(exp_g_all, out=exp_g_all)
         slope_g_all = exp_g_to_one_minus_i_factor_all[:, 0]
         spare = np.empty_like(slope_g_all)
         add(exp_g_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_g_all, spare, out=slope_g_all)
-        multiply(slope_g_all, 4, out=slope_g_all)
+        multiply(slope_g_all, four, out=slope_g_all)
         # 1 - o_t
         one_minus_o_all = dc_next_da_o_by_dh_next_all[:, 1]
         reciprocal(exp_o_all, out=one_minus_o_all)
@@ -815,14 +817,14 @@ def unroll_vjp(
         # 1 - tanh²(c_t)
         exp_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
         absolute(c_next_all, out=exp_tanh_c_next_all)
-        multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+        multiply(exp_tanh_c_next_all, minus_two, out=exp_tanh_c_next_all)
         exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
         slope_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
         spare = np.empty_like(slope_tanh_c_next_all)
         add(exp_tanh_c_next_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
-        multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+        multiply(slope_tanh_c_next_all, four, out=slope_tanh_c_next_all)
         # o_t ∘ tanh(c_t) ∘ (1 - o_t)
         da_o_by_dh_next_all = dc_next_da_o_by_dh_next_all[:, 1]
         multiply(o_all, one_minus_o_all, out=da_o_by_dh_next_all)
@@ -881,7 +883,7 @@ def unroll_vjp(
             # c_{t-1} is in a_i, c_t
             multiply(dc_next, da_g_by_dc_next_to_one_minus_i_factor, out=da_g_da_i_dc_from_dc_next)
             # h_{t-1} is in a_i, a_g, a_o
-            matmul(da_o_g_i_row, U_o_g_i_columns, out=dh_blocks)
+            product(da_o_g_i_row, U_o_g_i_columns, out=dh_blocks)
             # c_{t-1} is in a_i, c_t
             dc = dc_from_dc_next
             multiply(da_i, p_i, out=spare_n_h)
@@ -961,9 +963,12 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    reciprocal, square, subtract = np.reciprocal, np.square, np.subtract
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
     (
@@ -1002,28 +1007,28 @@ def unroll_jvp(
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - g_t²
     absolute(a_g_all, out=exp_g_all)
-    multiply(exp_g_all, -2, out=exp_g_all)
+    multiply(exp_g_all, minus_two, out=exp_g_all)
     exp(exp_g_all, out=exp_g_all)
     slope_g_all = exp_g_all
     spare = np.empty_like(slope_g_all)
     add(exp_g_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_g_all, spare, out=slope_g_all)
-    multiply(slope_g_all, 4, out=slope_g_all)
+    multiply(slope_g_all, four, out=slope_g_all)
     # 1 - o_t
     reciprocal(exp_o_all, out=one_minus_o_all)
     add(one_minus_o_all, one, out=one_minus_o_all)
     reciprocal(one_minus_o_all, out=one_minus_o_all)
     # 1 - tanh²(c_t)
     absolute(c_next_all, out=exp_tanh_c_next_all)
-    multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+    multiply(exp_tanh_c_next_all, minus_two, out=exp_tanh_c_next_all)
     exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
     slope_tanh_c_next_all = exp_tanh_c_next_all
     spare = np.empty_like(slope_tanh_c_next_all)
     add(exp_tanh_c_next_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
-    multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+    multiply(slope_tanh_c_next_all, four, out=slope_tanh_c_next_all)
     # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1} + c_{t-1} ∘ ṗ_i
     a_i_dot_ahead_all = a_i_dot_all
     spare = np.empty_like(a_i_dot_ahead_all)
@@ -1105,13 +1110,13 @@ def unroll_jvp(
     ):
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
         a_i_dot = a_i_dot_ahead
-        matmul(h_dot, U_i_columns, out=spare_n_h_blocks)
+        product(h_dot, U_i_columns, out=spare_n_h_blocks)
         multiply(p_i, c_dot, out=spare_j_n_h)
         add(spare_n_h, a_i_dot_ahead, out=a_i_dot)
         add(a_i_dot, spare_j_n_h, out=a_i_dot)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_g_dot = a_g_dot_ahead
-        matmul(h_dot, U_g_columns, out=spare_n_h_blocks)
+        product(h_dot, U_g_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_g_dot_ahead, out=a_g_dot)
         # c_t = (1 - i_t) ∘ c_{t-1} + i_t ∘ g_t
         multiply(one_minus_i, c_dot, out=c_next_dot)
@@ -1121,7 +1126,7 @@ def unroll_jvp(
         add(c_next_dot, spare_j_n_h, out=c_next_dot)
         # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
         a_o_dot = a_o_dot_ahead
-        matmul(h_dot, U_o_columns, out=spare_n_h_blocks)
+        product(h_dot, U_o_columns, out=spare_n_h_blocks)
         multiply(p_o, c_next_dot, out=spare_j_n_h)
         add(spare_n_h, a_o_dot_ahead, out=a_o_dot)
         add(a_o_dot, spare_j_n_h, out=a_o_dot)
@@ -1387,7 +1392,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

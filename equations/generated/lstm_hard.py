@@ -616,8 +616,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, matmul, maximum, minimum, multiply = np.add, np.matmul, np.maximum, np.minimum, np.multiply
-    tanh = np.tanh
+    add, maximum, minimum, multiply, tanh = np.add, np.maximum, np.minimum, np.multiply, np.tanh
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     half = np.array(0.5, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
@@ -664,7 +664,7 @@ def unroll(
         # a_o = W_o x_t + U_o h_{t-1} + b_o
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_f_i_o_g = a_f_i_o_g_ahead
-        matmul(h, U_f_i_o_g_columns, out=spare_4_n_h_blocks)
+        product(h, U_f_i_o_g_columns, out=spare_4_n_h_blocks)
         add(spare_4_n_h, a_f_i_o_g_ahead, out=a_f_i_o_g)
         # f_t = clip(a_f/5 + 1/2, 0, 1)
         # i_t = clip(a_i/5 + 1/2, 0, 1)
@@ -722,9 +722,12 @@ def unroll_vjp(
         return _unroll_vjp_in_segments(params, tape, dnexts)
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, square = np.multiply, np.square
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    square = np.square
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
     U_o_f_g_i_columns = _columns(np.concatenate((U_o, U_f, U_g, U_i)).T, 1, B)
@@ -755,24 +758,24 @@ def unroll_vjp(
         dc_next_given_all = dnexts.c[start:stop]
         # 1 - g_t²
         absolute(a_g_all, out=exp_g_all)
-        multiply(exp_g_all, -2, out=exp_g_all)
+        multiply(exp_g_all, minus_two, out=exp_g_all)
         exp(exp_g_all, out=exp_g_all)
         slope_g_all = exp_g_all
         spare = np.empty_like(slope_g_all)
         add(exp_g_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_g_all, spare, out=slope_g_all)
-        multiply(slope_g_all, 4, out=slope_g_all)
+        multiply(slope_g_all, four, out=slope_g_all)
         # 1 - tanh²(c_t)
         absolute(c_next_all, out=exp_tanh_c_next_all)
-        multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+        multiply(exp_tanh_c_next_all, minus_two, out=exp_tanh_c_next_all)
         exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
         slope_tanh_c_next_all = exp_tanh_c_next_all
         spare = np.empty_like(slope_tanh_c_next_all)
         add(exp_tanh_c_next_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
-        multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+        multiply(slope_tanh_c_next_all, four, out=slope_tanh_c_next_all)
         # o_t ∘ (1 - tanh²(c_t))
         dc_next_by_dh_next_all = exp_tanh_c_next_all
         multiply(o_all, slope_tanh_c_next_all, out=dc_next_by_dh_next_all)
@@ -840,7 +843,7 @@ def unroll_vjp(
             da_f = dc_next
             da_f[...] = 0.2 * np.where((f > 0) & (f < 1), df, 0)
             # h_{t-1} is in a_f, a_i, a_o, a_g
-            matmul(da_o_f_g_i_row, U_o_f_g_i_columns, out=dh_blocks)
+            product(da_o_f_g_i_row, U_o_f_g_i_columns, out=dh_blocks)
     # a_o = W_o x_t + U_o h_{t-1} + b_o
     # a_f = W_f x_t + U_f h_{t-1} + b_f
     # a_g = W_g x_t + U_g h_{t-1} + b_g
@@ -909,9 +912,12 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, square = np.multiply, np.square
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    square = np.square
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g = params.U_i, params.U_o, params.U_g
     (
@@ -948,24 +954,24 @@ def unroll_jvp(
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - g_t²
     absolute(a_g_all, out=exp_g_all)
-    multiply(exp_g_all, -2, out=exp_g_all)
+    multiply(exp_g_all, minus_two, out=exp_g_all)
     exp(exp_g_all, out=exp_g_all)
     slope_g_all = exp_g_all
     spare = np.empty_like(slope_g_all)
     add(exp_g_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_g_all, spare, out=slope_g_all)
-    multiply(slope_g_all, 4, out=slope_g_all)
+    multiply(slope_g_all, four, out=slope_g_all)
     # 1 - tanh²(c_t)
     absolute(c_next_all, out=exp_tanh_c_next_all)
-    multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+    multiply(exp_tanh_c_next_all, minus_two, out=exp_tanh_c_next_all)
     exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
     slope_tanh_c_next_all = exp_tanh_c_next_all
     spare = np.empty_like(slope_tanh_c_next_all)
     add(exp_tanh_c_next_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
-    multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+    multiply(slope_tanh_c_next_all, four, out=slope_tanh_c_next_all)
     # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1}
     # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1}
     # W_o ẋ_t + ḃ_o + Ẇ_o x_t + U̇_o h_{t-1}
@@ -1031,7 +1037,7 @@ def unroll_jvp(
         # a_o = W_o x_t + U_o h_{t-1} + b_o
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_f_i_o_g_dot = a_f_i_o_g_dot_ahead
-        matmul(h_dot, U_f_i_o_g_columns, out=spare_4_n_h_blocks)
+        product(h_dot, U_f_i_o_g_columns, out=spare_4_n_h_blocks)
         add(spare_4_n_h, a_f_i_o_g_dot_ahead, out=a_f_i_o_g_dot)
         # f_t = clip(a_f/5 + 1/2, 0, 1)
         f_dot = a_f_dot
@@ -1312,7 +1318,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

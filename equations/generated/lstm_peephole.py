@@ -763,8 +763,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
-    tanh = np.tanh
+    add, exp, multiply, reciprocal, tanh = np.add, np.exp, np.multiply, np.reciprocal, np.tanh
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     W_g, U_g, b_g = params.W_g, params.U_g, params.b_g
     minus_W_f, minus_W_i, minus_W_o, minus_U_f = -params.W_f, -params.W_i, -params.W_o, -params.U_f
@@ -835,7 +835,7 @@ def unroll(
         # -a_f = -(W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f)
         # -a_i = -(W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i)
         minus_a_f_i = minus_a_f_i_ahead
-        matmul(h, minus_U_f_i_columns, out=spare_2_n_h_blocks)
+        product(h, minus_U_f_i_columns, out=spare_2_n_h_blocks)
         multiply(minus_p_f_i, c, out=spare_j_2_n_h)
         add(spare_2_n_h, minus_a_f_i_ahead, out=minus_a_f_i)
         add(minus_a_f_i, spare_j_2_n_h, out=minus_a_f_i)
@@ -847,7 +847,7 @@ def unroll(
         reciprocal(f_i, out=f_i)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_g = a_g_ahead
-        matmul(h, U_g_columns, out=spare_n_h_blocks)
+        product(h, U_g_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_g_ahead, out=a_g)
         # g_t = tanh(a_g)
         tanh(a_g, out=g)
@@ -857,7 +857,7 @@ def unroll(
         add(c_next, spare_n_h, out=c_next)
         # -a_o = -(W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o)
         minus_a_o = minus_a_o_ahead
-        matmul(h, minus_U_o_columns, out=spare_n_h_blocks)
+        product(h, minus_U_o_columns, out=spare_n_h_blocks)
         multiply(minus_p_o, c_next, out=spare_j_n_h)
         add(spare_n_h, minus_a_o_ahead, out=minus_a_o)
         add(minus_a_o, spare_j_n_h, out=minus_a_o)
@@ -912,15 +912,18 @@ def unroll_vjp(
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
-    matmul, multiply, reciprocal, square = np.matmul, np.multiply, np.reciprocal, np.square
+    multiply, reciprocal, square = np.multiply, np.reciprocal, np.square
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o = params.p_o
     U_o_f_i_g_columns = _columns(np.concatenate((U_o, U_f, U_i, U_g)).T, 1, B)
     steps = _chunk(T, B * (6 * n_h))
-    one_minus_f_to_f_factor_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
-    dc_next_da_o_by_dh_next_chunk = _gates(steps, 2, B, n_h, dtype=dtype)
+    one_minus_f_to_f_factor_chunk = np.empty((4, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
+    dc_next_da_o_by_dh_next_chunk = np.empty((2, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dc_next_to_dc_flat = np.empty((T, B, 6, n_h), dtype=dtype)
     dc_next_to_dc_all = dc_next_to_dc_flat.swapaxes(1, 2)
@@ -961,14 +964,14 @@ def unroll_vjp(
         # 1 - g_t²
         exp_g_all = one_minus_f_to_f_factor_all[:, 2]
         absolute(a_g_all, out=exp_g_all)
-        multiply(exp_g_all, -2, out=exp_g_all)
+        multiply(exp_g_all, minus_two, out=exp_g_all)
         exp(exp_g_all, out=exp_g_all)
         slope_g_all = one_minus_f_to_f_factor_all[:, 2]
         spare = np.empty_like(slope_g_all)
         add(exp_g_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_g_all, spare, out=slope_g_all)
-        multiply(slope_g_all, 4, out=slope_g_all)
+        multiply(slope_g_all, four, out=slope_g_all)
         # 1 - o_t
         one_minus_o_all = dc_next_da_o_by_dh_next_all[:, 1]
         reciprocal(exp_o_all, out=one_minus_o_all)
@@ -977,14 +980,14 @@ def unroll_vjp(
         # 1 - tanh²(c_t)
         exp_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
         absolute(c_next_all, out=exp_tanh_c_next_all)
-        multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+        multiply(exp_tanh_c_next_all, minus_two, out=exp_tanh_c_next_all)
         exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
         slope_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
         spare = np.empty_like(slope_tanh_c_next_all)
         add(exp_tanh_c_next_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
-        multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+        multiply(slope_tanh_c_next_all, four, out=slope_tanh_c_next_all)
         # o_t ∘ tanh(c_t) ∘ (1 - o_t)
         da_o_by_dh_next_all = dc_next_da_o_by_dh_next_all[:, 1]
         multiply(o_all, one_minus_o_all, out=da_o_by_dh_next_all)
@@ -1050,7 +1053,7 @@ def unroll_vjp(
             # c_{t-1} is in a_f, a_i, c_t
             multiply(dc_next, da_f_by_dc_next_to_f_factor, out=da_f_to_dc_from_dc_next)
             # h_{t-1} is in a_f, a_i, a_g, a_o
-            matmul(da_o_f_i_g_row, U_o_f_i_g_columns, out=dh_blocks)
+            product(da_o_f_i_g_row, U_o_f_i_g_columns, out=dh_blocks)
             # c_{t-1} is in a_f, a_i, c_t
             dc = dc_from_dc_next
             multiply(da_f, p_f, out=spare_n_h)
@@ -1144,9 +1147,12 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, reciprocal, square = np.multiply, np.reciprocal, np.square
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    reciprocal, square = np.reciprocal, np.square
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_f, W_i, W_o, W_g, U_f = params.W_f, params.W_i, params.W_o, params.W_g, params.U_f
     U_i, U_o, U_g, p_f, p_i = params.U_i, params.U_o, params.U_g, params.p_f, params.p_i
     p_o = params.p_o
@@ -1203,28 +1209,28 @@ def unroll_jvp(
     reciprocal(one_minus_i_all, out=one_minus_i_all)
     # 1 - g_t²
     absolute(a_g_all, out=exp_g_all)
-    multiply(exp_g_all, -2, out=exp_g_all)
+    multiply(exp_g_all, minus_two, out=exp_g_all)
     exp(exp_g_all, out=exp_g_all)
     slope_g_all = exp_g_all
     spare = np.empty_like(slope_g_all)
     add(exp_g_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_g_all, spare, out=slope_g_all)
-    multiply(slope_g_all, 4, out=slope_g_all)
+    multiply(slope_g_all, four, out=slope_g_all)
     # 1 - o_t
     reciprocal(exp_o_all, out=one_minus_o_all)
     add(one_minus_o_all, one, out=one_minus_o_all)
     reciprocal(one_minus_o_all, out=one_minus_o_all)
     # 1 - tanh²(c_t)
     absolute(c_next_all, out=exp_tanh_c_next_all)
-    multiply(exp_tanh_c_next_all, -2, out=exp_tanh_c_next_all)
+    multiply(exp_tanh_c_next_all, minus_two, out=exp_tanh_c_next_all)
     exp(exp_tanh_c_next_all, out=exp_tanh_c_next_all)
     slope_tanh_c_next_all = exp_tanh_c_next_all
     spare = np.empty_like(slope_tanh_c_next_all)
     add(exp_tanh_c_next_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_tanh_c_next_all, spare, out=slope_tanh_c_next_all)
-    multiply(slope_tanh_c_next_all, 4, out=slope_tanh_c_next_all)
+    multiply(slope_tanh_c_next_all, four, out=slope_tanh_c_next_all)
     # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1} + c_{t-1} ∘ ṗ_f
     # W_i ẋ_t + ḃ_i + Ẇ_i x_t + U̇_i h_{t-1} + c_{t-1} ∘ ṗ_i
     a_f_i_dot_ahead_all = a_f_i_dot_all
@@ -1322,13 +1328,13 @@ def unroll_jvp(
         # a_f = W_f x_t + U_f h_{t-1} + p_f ∘ c_{t-1} + b_f
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
         a_f_i_dot = a_f_i_dot_ahead
-        matmul(h_dot, U_f_i_columns, out=spare_2_n_h_blocks)
+        product(h_dot, U_f_i_columns, out=spare_2_n_h_blocks)
         multiply(p_f_i, c_dot, out=spare_j_2_n_h)
         add(spare_2_n_h, a_f_i_dot_ahead, out=a_f_i_dot)
         add(a_f_i_dot, spare_j_2_n_h, out=a_f_i_dot)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_g_dot = a_g_dot_ahead
-        matmul(h_dot, U_g_columns, out=spare_n_h_blocks)
+        product(h_dot, U_g_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_g_dot_ahead, out=a_g_dot)
         # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
         multiply(f, c_dot, out=c_next_dot)
@@ -1340,7 +1346,7 @@ def unroll_jvp(
         add(c_next_dot, spare_k_n_h, out=c_next_dot)
         # a_o = W_o x_t + U_o h_{t-1} + p_o ∘ c_t + b_o
         a_o_dot = a_o_dot_ahead
-        matmul(h_dot, U_o_columns, out=spare_n_h_blocks)
+        product(h_dot, U_o_columns, out=spare_n_h_blocks)
         multiply(p_o, c_next_dot, out=spare_j_n_h)
         add(spare_n_h, a_o_dot_ahead, out=a_o_dot)
         add(a_o_dot, spare_j_n_h, out=a_o_dot)
@@ -1606,7 +1612,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

@@ -442,8 +442,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, multiply, reciprocal = np.add, np.exp, np.matmul, np.multiply, np.reciprocal
-    tanh = np.tanh
+    add, exp, multiply, reciprocal, tanh = np.add, np.exp, np.multiply, np.reciprocal, np.tanh
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     W_h, U_h, b_h, c_h = params.W_h, params.U_h, params.b_h, params.c_h
     minus_W_f, minus_U_f, minus_b_f = -params.W_f, -params.U_f, -params.b_f
@@ -477,7 +477,7 @@ def unroll(
     ):
         # -a_f = -(W_f x_t + U_f h_{t-1} + b_f)
         minus_a_f = minus_a_f_ahead
-        matmul(h, minus_U_f_columns, out=spare_n_h_blocks)
+        product(h, minus_U_f_columns, out=spare_n_h_blocks)
         add(spare_n_h, minus_a_f_ahead, out=minus_a_f)
         # f_t = σ(a_f)
         exp_f = minus_a_f_ahead
@@ -490,7 +490,7 @@ def unroll(
         add(one_minus_f, one, out=one_minus_f)
         reciprocal(one_minus_f, out=one_minus_f)
         # U_h h_{t-1}
-        matmul(h, U_h_columns, out=U_h_h_blocks)
+        product(h, U_h_columns, out=U_h_h_blocks)
         # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
         a_h_cand = a_h_cand_ahead
         add(U_h_h, c_h, out=spare_n_h)
@@ -539,10 +539,12 @@ def unroll_vjp(
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
     multiply, square, subtract = np.multiply, np.square, np.subtract
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
     steps = _chunk(T, B * (5 * n_h))
     df_dU_h_h_all = _gates(T, 2, B, n_h, dtype=dtype)
-    df_by_da_h_cand_etc_chunk = _gates(steps, 4, B, n_h, dtype=dtype)
+    df_by_da_h_cand_etc_chunk = np.empty((4, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
     da_f_by_df_chunk = np.empty((steps, B, n_h), dtype=dtype)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dh_to_da_f_flat = np.empty((T, B, 4, n_h), dtype=dtype)
@@ -563,14 +565,14 @@ def unroll_vjp(
         # 1 - h'_t²
         exp_h_cand_all = df_by_da_h_cand_etc_all[:, 3]
         absolute(a_h_cand_all, out=exp_h_cand_all)
-        multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+        multiply(exp_h_cand_all, minus_two, out=exp_h_cand_all)
         exp(exp_h_cand_all, out=exp_h_cand_all)
         slope_h_cand_all = df_by_da_h_cand_etc_all[:, 3]
         spare = np.empty_like(slope_h_cand_all)
         add(exp_h_cand_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_h_cand_all, spare, out=slope_h_cand_all)
-        multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+        multiply(slope_h_cand_all, four, out=slope_h_cand_all)
         # (1 - f_t) ∘ (1 - h'_t²)
         da_h_cand_by_dh_next_all = df_by_da_h_cand_etc_all[:, 3]
         multiply(one_minus_f_all, slope_h_cand_all, out=da_h_cand_by_dh_next_all)
@@ -685,9 +687,12 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, square, subtract = np.multiply, np.square, np.subtract
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    square, subtract = np.square, np.subtract
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_f, W_h, U_f, U_h, c_h = params.W_f, params.W_h, params.U_f, params.U_h, params.c_h
     W_f_dot, W_h_dot, U_f_dot, U_h_dot, b_f_dot, b_h_dot, c_h_dot = dparams
     U_f_h_columns = _columns(np.concatenate((U_f, U_h)), 2, B)
@@ -706,14 +711,14 @@ def unroll_jvp(
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - h'_t²
     absolute(a_h_cand_all, out=exp_h_cand_all)
-    multiply(exp_h_cand_all, -2, out=exp_h_cand_all)
+    multiply(exp_h_cand_all, minus_two, out=exp_h_cand_all)
     exp(exp_h_cand_all, out=exp_h_cand_all)
     slope_h_cand_all = exp_h_cand_all
     spare = np.empty_like(slope_h_cand_all)
     add(exp_h_cand_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_h_cand_all, spare, out=slope_h_cand_all)
-    multiply(slope_h_cand_all, 4, out=slope_h_cand_all)
+    multiply(slope_h_cand_all, four, out=slope_h_cand_all)
     # W_f ẋ_t + ḃ_f + Ẇ_f x_t + U̇_f h_{t-1}
     a_f_dot_ahead_all = a_f_U_h_h_dot_all[:, 0]
     spare = np.empty_like(a_f_dot_ahead_all)
@@ -780,7 +785,7 @@ def unroll_jvp(
         # a_f = W_f x_t + U_f h_{t-1} + b_f
         # U_h h_{t-1}
         a_f_U_h_h_dot = a_f_U_h_h_dot_ahead
-        matmul(h_dot, U_f_h_columns, out=spare_2_n_h_blocks)
+        product(h_dot, U_f_h_columns, out=spare_2_n_h_blocks)
         add(spare_2_n_h, a_f_U_h_h_dot_ahead, out=a_f_U_h_h_dot)
         # f_t = σ(a_f)
         f_dot = a_f_dot
@@ -1054,7 +1059,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

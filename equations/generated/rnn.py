@@ -287,7 +287,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, matmul, tanh = np.add, np.matmul, np.tanh
+    add, tanh = np.add, np.tanh
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
     U_h_columns = _columns(U_h, 1, B)
     x_all = xs
@@ -305,7 +306,7 @@ def unroll(
     for a_h_next_ahead, h_next in zip(a_h_next_all, h_next_all, strict=False):
         # a_h = W_h x_t + U_h h_{t-1} + b_h
         a_h_next = a_h_next_ahead
-        matmul(h, U_h_columns, out=spare_n_h_blocks)
+        product(h, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_h_next_ahead, out=a_h_next)
         # h_t = tanh(a_h)
         tanh(a_h_next, out=h_next)
@@ -339,9 +340,12 @@ def unroll_vjp(
         return _unroll_vjp_in_segments(params, tape, dnexts)
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, square = np.multiply, np.square
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    square = np.square
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_h, U_h = params.W_h, params.U_h
     U_h_columns = _columns(U_h.T, 1, B)
     steps = _chunk(T, B * (1 * n_h))
@@ -358,14 +362,14 @@ def unroll_vjp(
         dh_next_given_all = dnexts.h[start:stop]
         # 1 - h_t²
         absolute(a_h_next_all, out=exp_h_next_all)
-        multiply(exp_h_next_all, -2, out=exp_h_next_all)
+        multiply(exp_h_next_all, minus_two, out=exp_h_next_all)
         exp(exp_h_next_all, out=exp_h_next_all)
         slope_h_next_all = exp_h_next_all
         spare = np.empty_like(slope_h_next_all)
         add(exp_h_next_all, one, out=spare)
         square(spare, out=spare)
         divide(exp_h_next_all, spare, out=slope_h_next_all)
-        multiply(slope_h_next_all, 4, out=slope_h_next_all)
+        multiply(slope_h_next_all, four, out=slope_h_next_all)
         for dh_next, dh_next_given, slope_h_next in zip(
             dh_next_all[back],
             dh_next_given_all[::-1],
@@ -377,7 +381,7 @@ def unroll_vjp(
             da_h_next = dh_next
             multiply(dh_next, slope_h_next, out=da_h_next)
             # a_h = W_h x_t + U_h h_{t-1} + b_h
-            matmul(da_h_next, U_h_columns, out=dh_blocks)
+            product(da_h_next, U_h_columns, out=dh_blocks)
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     da_h_next_all = dh_next_all
     da_h_next_rows = da_h_next_all.reshape(T * B, n_h)
@@ -417,9 +421,12 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    absolute, add, divide, exp, matmul = np.absolute, np.add, np.divide, np.exp, np.matmul
-    multiply, square = np.multiply, np.square
+    absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
+    square = np.square
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
+    four = np.array(4, dtype=dtype)
+    minus_two = np.array(-2, dtype=dtype)
     W_h, U_h = params.W_h, params.U_h
     W_h_dot, U_h_dot, b_h_dot = dparams
     U_h_columns = _columns(U_h, 1, B)
@@ -432,14 +439,14 @@ def unroll_jvp(
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - h_t²
     absolute(a_h_next_all, out=exp_h_next_all)
-    multiply(exp_h_next_all, -2, out=exp_h_next_all)
+    multiply(exp_h_next_all, minus_two, out=exp_h_next_all)
     exp(exp_h_next_all, out=exp_h_next_all)
     slope_h_next_all = exp_h_next_all
     spare = np.empty_like(slope_h_next_all)
     add(exp_h_next_all, one, out=spare)
     square(spare, out=spare)
     divide(exp_h_next_all, spare, out=slope_h_next_all)
-    multiply(slope_h_next_all, 4, out=slope_h_next_all)
+    multiply(slope_h_next_all, four, out=slope_h_next_all)
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + U̇_h h_{t-1}
     a_h_next_dot_ahead_all = a_h_next_dot_all
     spare = np.empty_like(a_h_next_dot_ahead_all)
@@ -461,7 +468,7 @@ def unroll_jvp(
     ):
         # a_h = W_h x_t + U_h h_{t-1} + b_h
         a_h_next_dot = a_h_next_dot_ahead
-        matmul(h_dot, U_h_columns, out=spare_n_h_blocks)
+        product(h_dot, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_h_next_dot_ahead, out=a_h_next_dot)
         # h_t = tanh(a_h)
         multiply(slope_h_next, a_h_next_dot, out=h_next_dot)
@@ -722,7 +729,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

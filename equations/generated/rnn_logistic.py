@@ -286,7 +286,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, exp, matmul, reciprocal = np.add, np.exp, np.matmul, np.reciprocal
+    add, exp, reciprocal = np.add, np.exp, np.reciprocal
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     minus_W_h, minus_U_h, minus_b_h = -params.W_h, -params.U_h, -params.b_h
     minus_U_h_columns = _columns(minus_U_h, 1, B)
@@ -305,7 +306,7 @@ def unroll(
     for minus_a_h_next_ahead, h_next in zip(exp_h_next_all, h_next_all, strict=False):
         # -a_h = -(W_h x_t + U_h h_{t-1} + b_h)
         minus_a_h_next = minus_a_h_next_ahead
-        matmul(h, minus_U_h_columns, out=spare_n_h_blocks)
+        product(h, minus_U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, minus_a_h_next_ahead, out=minus_a_h_next)
         # h_t = σ(a_h)
         exp_h_next = minus_a_h_next_ahead
@@ -342,7 +343,8 @@ def unroll_vjp(
         return _unroll_vjp_in_segments(params, tape, dnexts)
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
-    add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
+    add, multiply, reciprocal = np.add, np.multiply, np.reciprocal
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     W_h, U_h = params.W_h, params.U_h
     U_h_columns = _columns(U_h.T, 1, B)
@@ -377,7 +379,7 @@ def unroll_vjp(
             da_h_next = dh_next
             multiply(dh_next, da_h_next_by_dh_next, out=da_h_next)
             # a_h = W_h x_t + U_h h_{t-1} + b_h
-            matmul(da_h_next, U_h_columns, out=dh_blocks)
+            product(da_h_next, U_h_columns, out=dh_blocks)
     # a_h = W_h x_t + U_h h_{t-1} + b_h
     da_h_next_all = dh_next_all
     da_h_next_rows = da_h_next_all.reshape(T * B, n_h)
@@ -417,7 +419,8 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, matmul, multiply, reciprocal = np.add, np.matmul, np.multiply, np.reciprocal
+    add, multiply, reciprocal = np.add, np.multiply, np.reciprocal
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     W_h, U_h = params.W_h, params.U_h
     W_h_dot, U_h_dot, b_h_dot = dparams
@@ -458,7 +461,7 @@ def unroll_jvp(
     ):
         # a_h = W_h x_t + U_h h_{t-1} + b_h
         a_h_next_dot = a_h_next_dot_ahead
-        matmul(h_dot, U_h_columns, out=spare_n_h_blocks)
+        product(h_dot, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, a_h_next_dot_ahead, out=a_h_next_dot)
         # h_t = σ(a_h)
         multiply(h_next_dot_by_a_h_next_dot, a_h_next_dot, out=h_next_dot)
@@ -719,7 +722,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

@@ -266,7 +266,8 @@ def unroll(
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
     sizes, dtype, *_ = _check("unroll", params, (xs,), state0)
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, matmul = np.add, np.matmul
+    add = np.add
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     W_h, U_h, b_h = params.W_h, params.U_h, params.b_h
     U_h_columns = _columns(U_h, 1, B)
     x_all = xs
@@ -284,7 +285,7 @@ def unroll(
     for h_next_part_ahead, h_next in zip(h_next_part_all, h_next_all, strict=False):
         # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
         h_next_part = h_next_part_ahead
-        matmul(h, U_h_columns, out=spare_n_h_blocks)
+        product(h, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, h_next_part_ahead, out=h_next_part)
         # h_t = max(h_{next,part}, 0)
         h_next[...] = np.where(h_next_part > 0, h_next_part, 0)
@@ -317,7 +318,8 @@ def unroll_vjp(
         return _unroll_vjp_in_segments(params, tape, dnexts)
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
-    add, matmul = np.add, np.matmul
+    add = np.add
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     W_h, U_h = params.W_h, params.U_h
     U_h_columns = _columns(U_h.T, 1, B)
     h_next_part_all = tape.h_next_part
@@ -337,7 +339,7 @@ def unroll_vjp(
         dh_next_part = dh_next
         dh_next_part[...] = np.where(h_next_part > 0, dh_next, 0)
         # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
-        matmul(dh_next_part, U_h_columns, out=dh_blocks)
+        product(dh_next_part, U_h_columns, out=dh_blocks)
     # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
     dh_next_part_all = dh_next_all
     dh_next_part_rows = dh_next_part_all.reshape(T * B, n_h)
@@ -376,7 +378,8 @@ def unroll_jvp(
         "unroll_jvp", params, tape, dparams, (dxs,), dstate0
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
-    add, matmul = np.add, np.matmul
+    add = np.add
+    product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     W_h, U_h = params.W_h, params.U_h
     W_h_dot, U_h_dot, b_h_dot = dparams
     U_h_columns = _columns(U_h, 1, B)
@@ -407,7 +410,7 @@ def unroll_jvp(
     ):
         # h_{next,part} = W_h x_t + U_h h_{t-1} + b_h
         h_next_part_dot = h_next_part_dot_ahead
-        matmul(h_dot, U_h_columns, out=spare_n_h_blocks)
+        product(h_dot, U_h_columns, out=spare_n_h_blocks)
         add(spare_n_h, h_next_part_dot_ahead, out=h_next_part_dot)
         # h_t = max(h_{next,part}, 0)
         h_next_dot[...] = np.where(h_next_part > 0, h_next_part_dot, 0)
@@ -652,7 +655,8 @@ def _filled(
     """The arguments, with zeros where there is None."""
     for argument, arrays in zip(_ARGUMENTS[function], groups, strict=True):
         kind, lead, table = _GROUPS[argument]
-        if type(arrays) is kind and type(None) not in map(type, arrays):
+        zero = argument.startswith("d") and type(None) in map(type, arrays)
+        if type(arrays) is kind and not zero:
             yield arrays
             continue
         values = [

@@ -82,7 +82,7 @@ def test_the_loop_holds_no_more_products_than_have_to_wait(
 ) -> None:
     lines = dict(functions_of(Plan(cells[name])))[function]
     inside = [line for line in lines if re.match(r" {8,}\w", line)]
-    assert sum(line.count(" @ ") + line.count("matmul(") for line in inside) == products
+    assert sum(line.count(" @ ") + line.count("product(") for line in inside) == products
 
 
 def test_a_linear_recurrence_is_one_statement_a_step() -> None:

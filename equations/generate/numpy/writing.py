@@ -211,8 +211,12 @@ class Writing:
 def ufuncs(body: Lines) -> Lines:
     """The functions that write into arrays, as local names: they are called at every step."""
     code = "\n".join(line for line in body if not line.strip().startswith("#"))
-    names = sorted(set(re.findall(r"(?<![.\w])([a-z]+)\(", code)) & UFUNCS)
-    return unpack(names, [f"np.{name}" for name in names], 1)
+    called = set(re.findall(r"(?<![.\w])([a-z]+)\(", code))
+    names = sorted(called & UFUNCS)
+    return [
+        *unpack(names, [f"np.{name}" for name in names], 1),
+        *([PRODUCT_OF_ROWS] if "product" in called else []),
+    ]
 
 
 def constants(body: Lines) -> Lines:
@@ -229,6 +233,9 @@ def _literal(value: sp.Expr) -> str:
     return str(value) if value.is_Integer else repr(float(value))
 
 
+PRODUCT_OF_ROWS = "product = np.dot if B == 1 else np.matmul  # of one row, dot is faster"
+"""A product with what `_columns` returns, which is one matrix for a single row."""
+
 UFUNCS = {
     *(
         "absolute",
@@ -237,7 +244,6 @@ UFUNCS = {
         "divide",
         "exp",
         "log",
-        "matmul",
         "maximum",
         "minimum",
         "multiply",

@@ -216,5 +216,11 @@ def _number(value: sp.Expr) -> str:
     return str(value) if value.is_Integer else repr(float(value))
 
 
-CONSTANTS = {sp.S.One: "one", sp.Integer(2): "two", sp.S.Half: "half"}
+CONSTANTS = {
+    sp.S.One: "one",
+    sp.Integer(2): "two",
+    sp.Integer(4): "four",
+    sp.Integer(-2): "minus_two",
+    sp.S.Half: "half",
+}
 """Numbers that are arrays of the dtype in the code: a call is faster with those."""

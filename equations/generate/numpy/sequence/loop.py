@@ -68,7 +68,7 @@ class Loop:
                 vector = arrays.step((value,))
                 text = f"{on_top(parameters)}, {len(parameters)}"
                 weights = arrays.stacked(parameters, f"_columns({text}, B)")
-            return f"matmul({vector}, {weights}, out={arrays.blocks(into, weights, many=many)})"
+            return f"product({vector}, {weights}, out={arrays.blocks(into, weights, many=many)})"
 
         def spare(number: int) -> str:
             return arrays.spare(joint, number)
