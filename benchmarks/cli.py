@@ -14,7 +14,7 @@ from rich.table import Table
 from benchmarks import report
 from benchmarks.case import CELLS, DTYPES, SIZES, MissingError
 from benchmarks.measure import APART, CONTENDERS, PASSES, Growth, Row, growth, rows
-from benchmarks.plot import plot
+from benchmarks.plot import plot, plot_growth
 from benchmarks.report import Run
 from benchmarks.threads import process
 from equations.generate.files import write
@@ -77,8 +77,8 @@ def command(
 ) -> None:
     """Measure sequences: generated code, hand-written NumPy, frameworks, the products alone.
 
-    Everything runs in one process, in turns. A framework that is not installed is left out, and
-    what to install is said. At all sizes this takes several minutes.
+    With one thread everything runs in one process, in turns. A framework that is not installed is
+    left out, and what to install is said. At all sizes this takes several minutes.
     """
     open_console()
     chosen = [SIZES[name] for name in SIZES if name in (sizes or SIZES)]
@@ -95,7 +95,7 @@ def command(
             for pool, group in zip(processes, groups, strict=True):
                 found += pool.submit(rows, cell, dtype, size, repeats, group).result()
             if size == chosen[0]:
-                fits.append(processes[0].submit(growth, cell, dtype, size, repeats).result())
+                fits += processes[0].submit(growth, cell, dtype, size, repeats).result()
             progress.advance(task)
     said = ["python", "-m", "benchmarks", *_told(sizes, dtypes, names), "--repeats", str(repeats)]
     run = Run(shlex.join(said + ["--threads", str(threads)] * (threads > 1)), repeats, threads)
@@ -105,15 +105,16 @@ def command(
         _show(found, fits, run)
     output.mkdir(parents=True, exist_ok=True)
     name = "speed" if threads == 1 else f"speed-{threads}-threads"
-    picture = f"{name}.svg"
+    pictures = f"{name}.svg", f"{name}-growth.svg"
     try:
-        plot(found, output / picture)
+        plot(found, output / pictures[0])
+        plot_growth(fits, output / pictures[1])
     except MissingError as error:
         click.echo(str(error), err=True)
-        picture = ""
+        pictures = "", ""
     else:
-        click.echo(f"wrote {output / picture}", err=True)
-    write(output / f"{name}.md", report.page(found, fits, run, picture))
+        click.echo(f"wrote {output / pictures[0]} and {pictures[1]}", err=True)
+    write(output / f"{name}.md", report.page(found, fits, run, *pictures))
     click.echo(f"wrote {output / name}.md", err=True)
 
 
@@ -129,7 +130,8 @@ def _show(found: list[Row], fits: list[Growth], run: Run) -> None:
     out.print(report.headline(run), markup=False)
     for which in PASSES:
         out.print(_table(report.TITLES[which], report.HEADINGS, report.lines(found, which)))
-    out.print(_table("Growth with the steps", report.GROWTH_HEADINGS, report.grown(fits)))
+    out.print(_table("Growth with the steps", report.STEPS_HEADINGS, report.by_steps(fits)))
+    out.print(_table("Growth with the states", report.STATES_HEADINGS, report.by_states(fits)))
     for line in report.missing(found):
         out.print(line, markup=False)
 

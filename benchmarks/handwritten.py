@@ -81,7 +81,7 @@ def lstm(
     pair = _slots(1, 2, B, n_h, dtype)[0]
     kept, fresh = pair
     weights, products = _columns(weights, oifgc[:T, :4])
-    times, multiply, add, tanh = _times(B), np.multiply, np.add, np.tanh
+    times, multiply, add, tanh = product_for(B), np.multiply, np.add, np.tanh
     for row, product, a, o_i_f, i_f, g_c, o, c_next, tanh_c_next, h_next in zip(
         xh[:T],
         products,
@@ -118,7 +118,7 @@ def lstm_vjp(
     found = np.empty((T, B, 6, n_h), dtype)
     found_by_slot = found.swapaxes(1, 2)
     dh, dc, dc_later = np.empty_like(later), np.empty_like(later), np.zeros_like(later)
-    times, multiply, add = _times(B), np.multiply, np.add
+    times, multiply, add = product_for(B), np.multiply, np.add
     for stop in range(T, 0, -steps):
         start = max(0, stop - steps)
         now = factors[: stop - start]
@@ -204,7 +204,7 @@ def gru(
     urk = _slots(T, 3, B, n_h, dtype)
     gate_weights, gate_products = _columns(gate_weights, urk[:, :2])
     candidate_weights, candidate_products = _columns(candidate_weights, urk[:, 2:])
-    times, multiply, add, subtract, tanh = _times(B), np.multiply, np.add, np.subtract, np.tanh
+    times, multiply, add, subtract, tanh = product_for(B), np.multiply, np.add, np.subtract, np.tanh
     for row, reset_row, gates_of, candidate_of, gates, u, r, candidate, h, r_h, h_next in zip(
         xh[:T],
         xrh,
@@ -245,7 +245,7 @@ def gru_vjp(
     found = np.empty((T, B, 5, n_h), dtype)
     found_by_slot, flat = found.swapaxes(1, 2), found.reshape(T, B, 5 * n_h)
     dh = np.empty_like(later)
-    times, multiply, add = _times(B), np.multiply, np.add
+    times, multiply, add = product_for(B), np.multiply, np.add
     for stop in range(T, 0, -steps):
         start = max(0, stop - steps)
         now = factors[: stop - start]
@@ -354,7 +354,7 @@ def _backward(weights: Array, B: int) -> tuple[Array, Array, Array]:
     return np.ascontiguousarray(blocks), later, later.reshape(B, -1, width).swapaxes(0, 1)
 
 
-def _times(B: int) -> Any:  # noqa: ANN401 - one of two functions
+def product_for(B: int) -> Any:  # noqa: ANN401 - one of two functions
     """The product with the columns of weights: of one row, dot costs less than matmul."""
     return np.dot if B == 1 else np.matmul
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -44,13 +46,18 @@ ROUND, TIMES = 0.5, 12
 
 @dataclass(frozen=True)
 class Row:
-    """What one contender took, in seconds, once in every round; or what is missing."""
+    """What one contender took, in seconds, once in every round; or what is missing.
+
+    Attributes:
+        group: those that were measured together, round by round, have the same.
+    """
 
     cell: str
     dtype: str
     size: Size
     which: Pass
     contender: str
+    group: tuple[str, ...]
     samples: tuple[float, ...] = ()
     missing: str = ""
 
@@ -69,7 +76,8 @@ def rows(
     cell: str, dtype: str, size: Size, repeats: int, contenders: Iterable[str] = CONTENDERS
 ) -> list[Row]:
     """These contenders at one size, both passes."""
-    chosen = [name for name in CONTENDERS if name in set(contenders)]
+    group = tuple(contenders)
+    chosen = [name for name in CONTENDERS if name in group]
     case = make(cell, dtype, size)
     works: dict[str, Work] = {}
     missing: dict[str, str] = {}
@@ -85,7 +93,8 @@ def rows(
         times = alternating(calls, repeats) if calls else {}
         for name in chosen:
             samples = tuple(times.get(name, ()))
-            found.append(Row(cell, dtype, size, which, name, samples, missing.get(name, "")))
+            lacking = missing.get(name, "")
+            found.append(Row(cell, dtype, size, which, name, group, samples, lacking))
     return found
 
 
@@ -129,18 +138,25 @@ def _seconds(call: Callable[[], Any], count: int) -> float:
 
 @dataclass(frozen=True)
 class Growth:
-    """How the cost of forward and backward grows with the steps: a line, time = start + T step."""
+    """How the time of forward and backward grows along one axis, otherwise at one size.
+
+    Attributes:
+        axis: "T" or "n_h".
+        lengths: of the axis.
+        seconds: the time at each.
+    """
 
     cell: str
     dtype: str
     size: Size
-    steps: Sequence[int]
+    axis: str
+    lengths: Sequence[int]
     seconds: Sequence[float]
 
     @property
     def line(self) -> tuple[float, float]:
         """What a call costs by itself, and what a step does: the line of least relative error."""
-        known = np.stack([np.ones(len(self.steps)), np.asarray(self.steps)], axis=1)
+        known = np.stack([np.ones(len(self.lengths)), np.asarray(self.lengths)], axis=1)
         taken = np.asarray(self.seconds)
         start, step = np.linalg.lstsq(known / taken[:, None], np.ones(len(taken)))[0]
         return float(start), float(step)
@@ -149,13 +165,27 @@ class Growth:
     def off(self) -> float:
         """How far the times are from the line at most, relative."""
         start, step = self.line
-        pairs = zip(self.steps, self.seconds, strict=True)
+        pairs = zip(self.lengths, self.seconds, strict=True)
         return max(abs((start + step * T) / taken - 1) for T, taken in pairs)
 
+    @property
+    def powers(self) -> list[float]:
+        """With which power the time grows from each length to the next."""
+        pairs = zip(pairwise(self.lengths), pairwise(self.seconds), strict=True)
+        return [math.log(t / s) / math.log(n / m) for (m, n), (s, t) in pairs]
 
-def growth(cell: str, dtype: str, size: Size, repeats: int) -> Growth:
-    """The generated code at one, two, four and eight times the steps."""
-    steps = [size.T * times for times in (1, 2, 4, 8)]
-    calls = {str(T): own.generated(make(cell, dtype, size._replace(T=T))).both for T in steps}
-    times = alternating(calls, repeats)
-    return Growth(cell, dtype, size, steps, [statistics.median(t) for t in times.values()])
+
+GROWN = {"T": (1, 2, 4, 8), "n_h": (1, 2, 4, 8, 16)}
+"""How many times the length of each axis is measured."""
+
+
+def growth(cell: str, dtype: str, size: Size, repeats: int) -> list[Growth]:
+    """The generated code at several times the steps, and at several times the states."""
+    found = []
+    for axis, times in GROWN.items():
+        sizes = [size._replace(**{axis: getattr(size, axis) * by}) for by in times]
+        calls = {str(s): own.generated(make(cell, dtype, s)).both for s in sizes}
+        seconds = [statistics.median(t) for t in alternating(calls, repeats).values()]
+        lengths = [getattr(s, axis) for s in sizes]
+        found.append(Growth(cell, dtype, size, axis, lengths, seconds))
+    return found

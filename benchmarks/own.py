@@ -60,6 +60,7 @@ def products(case: Case) -> Work:
     Except that products may be cut into blocks: then what is called a limit here is not one.
     """
     T, B, n_x, n_h = case.size
+    times = handwritten.product_for(B)
     W, U, _ = case.stacked(case.gates)
     G = len(case.gates)
     # The candidate of the GRU waits for its gates, so its recurrent product is one of its own.
@@ -77,13 +78,13 @@ def products(case: Case) -> Work:
         np.matmul(x, input_weights, out=a)
         for _ in range(T):
             for weights, row in zip(forwards, rows, strict=True):
-                np.matmul(h, weights, out=row)
+                times(h, weights, out=row)
 
     def both() -> tuple[Any, Any]:
         forward()
         for _ in range(T):
             for weights, da in zip(split, cotangents, strict=True):
-                np.matmul(da, weights, out=dh)
+                times(da, weights, out=dh)
         np.matmul(d.T, x, out=dW)
         np.matmul(d.T, hs, out=dU)
         np.matmul(d, W, out=dx)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measure import Row
+from benchmarks.measure import GROWN, Growth, Row
 from benchmarks.report import RIVALS, ratio
 from verify.report.figure import INK, legend, panels
 
@@ -44,3 +44,25 @@ def _panel(panel: Any, rows: Sequence[Row]) -> None:  # noqa: ANN401 - untyped a
     panel.set_xticks(widths, [f"$n_h$ = {width}" for width in widths])
     panel.minorticks_off()
     panel.set_yticks([0.5, 1, 2, 5, 10, 50], ["0.5", "1", "2", "5", "10", "50"])
+
+
+def plot_growth(found: Sequence[Growth], path: Path) -> None:
+    """Time by the steps and by the states: a panel each, a line per cell and dtype.
+
+    Raises:
+        MissingExtraError: matplotlib is not installed.
+    """
+    with panels(path, 1, len(GROWN), (3.4, 2.7), sharey=True) as (figure, places):
+        for axis, panel in zip(GROWN, places[0], strict=True):
+            along = [growth for growth in found if growth.axis == axis]
+            for growth, colour in zip(along, COLOURS, strict=False):
+                milliseconds = [seconds * 1e3 for seconds in growth.seconds]
+                label = f"{growth.cell}, {growth.dtype}"
+                panel.loglog(
+                    growth.lengths, milliseconds, "o-", color=colour, markersize=3, label=label
+                )
+                panel.set_xticks(growth.lengths, map(str, growth.lengths))
+            panel.minorticks_off()
+            panel.set_xlabel(f"${axis}$")
+        legend(figure, places[0, 0])
+        figure.supylabel("ms", color=INK, fontsize="medium")

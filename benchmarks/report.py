@@ -21,11 +21,12 @@ HEADINGS = ("cell", "dtype", "(T, B, n_x, n_h)", "ms", "least", *RIVALS)
 METHOD = """\
 {how} What a call returned is held until the next one has, as in training.
 *ms* is the median of {repeats} samples or more of the generated code, *least* the smallest.
-A number under another contender is its time over that of the generated code in the same round, the
-median of all rounds: above 1 the generated code is faster. Differences below 5 % mean nothing.
+A number under another contender is its time over that of the generated code{pairs}: above 1 the
+generated code is faster. Differences below 5 % mean nothing, below 10 % little.
 
 - *compiled*: the generated code whose sequences numba compiles, after the first call.
-- *hand-written*: the best NumPy known here, under the same contract; sigmoid through tanh.
+- *hand-written*: the best NumPy known here, under the same contract, but arguments are not checked;
+  sigmoid through tanh.
 - *products*: the matrix products alone, not cut into blocks: the part of the time that they take.
 - *autograd*: HIPS autograd on the equations as written, in a loop over time.
 - *torch.nn*: eager. Its GRU resets after the product: another cell, with one recurrent product per
@@ -37,10 +38,12 @@ median of all rounds: above 1 the generated code is faster. Differences below 5 
 ALONE = """\
 One thread each, in one process, in turns, in processor time, so that other programs on the machine
 count for less."""
+IN_ROUNDS = " in the same round, the\nmedian of all rounds"
 
 TOGETHER = """\
 {threads} threads each, in turns; torch and jax in processes of their own, since pools of threads
-disturb one another. Time as it passes."""
+disturb one another, on as many processors. Time as it passes."""
+APART = ", the\nmedian of all rounds, or of medians where it has another process"
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,10 @@ class Run:
 
 def headline(run: Run) -> str:
     """Machine, versions, command and method."""
-    how = ALONE if run.threads == 1 else TOGETHER.format(threads=run.threads)
-    method = METHOD.format(how=how, repeats=run.repeats)
+    alone = run.threads == 1
+    how = ALONE if alone else TOGETHER.format(threads=run.threads)
+    pairs = IN_ROUNDS if alone else APART
+    method = METHOD.format(how=how, pairs=pairs, repeats=run.repeats)
     return f"{provenance(run.command, PACKAGES)}\n\n{method}"
 
 
@@ -83,31 +88,54 @@ def ratio(row: Row, own: Row) -> float | None:
 
     What disturbs one disturbs what is measured beside it, so rounds are compared one by one.
     """
-    pairs = zip(row.samples, own.samples, strict=False)
-    return statistics.median([theirs / ours for theirs, ours in pairs]) if row.samples else None
+    if row.median is None or own.median is None:
+        return None
+    if row.group != own.group:
+        return row.median / own.median
+    pairs = zip(row.samples, own.samples, strict=True)
+    return statistics.median([theirs / ours for theirs, ours in pairs])
 
 
-def grown(found: Sequence[Growth]) -> list[tuple[str, ...]]:
-    """One line per fit."""
+def by_steps(found: Sequence[Growth]) -> list[tuple[str, ...]]:
+    """One line per fit of the steps."""
     return [
         (
             growth.cell,
             growth.dtype,
-            ", ".join(map(str, growth.steps)),
+            ", ".join(map(str, growth.lengths)),
             ", ".join(_ms(seconds) for seconds in growth.seconds),
             f"{growth.line[0] * 1e6:.0f}",
             f"{growth.line[1] * 1e6:.1f}",
             f"{growth.off:.1%}",
         )
         for growth in found
+        if growth.axis == "T"
     ]
 
 
-GROWTH_HEADINGS = ("cell", "dtype", "T", "ms", "µs per call", "µs per step", "off the line")
+def by_states(found: Sequence[Growth]) -> list[tuple[str, ...]]:
+    """One line per growth with the states."""
+    return [
+        (
+            growth.cell,
+            growth.dtype,
+            ", ".join(map(str, growth.lengths)),
+            ", ".join(_ms(seconds) for seconds in growth.seconds),
+            ", ".join(f"{power:.1f}" for power in growth.powers),
+        )
+        for growth in found
+        if growth.axis == "n_h"
+    ]
 
 
-def page(rows: Sequence[Row], found: Sequence[Growth], run: Run, picture: str) -> str:
-    """All of it in Markdown, with the picture if there is one."""
+STEPS_HEADINGS = ("cell", "dtype", "T", "ms", "µs per call", "µs per step", "off the line")
+STATES_HEADINGS = ("cell", "dtype", "n_h", "ms", "powers")
+
+
+def page(
+    rows: Sequence[Row], found: Sequence[Growth], run: Run, picture: str, growth_picture: str
+) -> str:
+    """All of it in Markdown, with the pictures if there are any."""
     shown = f"![Ratios by size]({picture})" if picture else ""
     parts = ["# Speed", headline(run), shown]
     for which in PASSES:
@@ -118,7 +146,13 @@ def page(rows: Sequence[Row], found: Sequence[Growth], run: Run, picture: str) -
             f"Generated code, forward and backward, otherwise at {size}: the straight line through "
             "these times, and how far they are from it at most."
         )
-        parts += ["## Growth with the steps", about, table(GROWTH_HEADINGS, grown(found))]
+        shown = f"![Time by steps and by states]({growth_picture})" if growth_picture else ""
+        powers = (
+            f"The same, otherwise at {size}: between neighbours the time grows with this power of "
+            "n_h. Where calls are all there is it is near 0; that of products is 2."
+        )
+        parts += ["## Growth with the steps", about, table(STEPS_HEADINGS, by_steps(found)), shown]
+        parts += ["## Growth with the states", powers, table(STATES_HEADINGS, by_states(found))]
     parts += missing(rows)
     return document(parts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -13,7 +14,7 @@ _VARIABLE = "OPENBLAS_NUM_THREADS"
 
 def environment(threads: int) -> dict[str, str]:
     """What libraries read when they are loaded."""
-    one = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    one = "--xla_cpu_multi_thread_eigen=false"
     names = (_VARIABLE, "OMP_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
     return dict.fromkeys(names, str(threads)) | {"XLA_FLAGS": one if threads == 1 else ""}
 
@@ -28,11 +29,19 @@ def process(count: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
     before = dict(os.environ)
     os.environ.update(environment(count))
-    pool = ProcessPoolExecutor(1, context)
-    pool.submit(threads).result()  # it is started now, in this environment
-    os.environ.clear()
-    os.environ.update(before)
+    try:
+        pool = ProcessPoolExecutor(1, context, _limited, (count,))
+        pool.submit(threads).result()  # it is started now, in this environment
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
     return pool
+
+
+def _limited(count: int) -> None:
+    """Let several threads run on as many processors: jax cannot be told their number otherwise."""
+    if count > 1 and sys.platform == "linux":
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:count])
 
 
 def clock() -> Callable[[], float]:

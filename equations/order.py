@@ -17,7 +17,7 @@ from equations.language import TensorSymbol
 
 _FACTOR_CLASS = {"parameter": 1, "value": 2, "shift": 2, "input": 3, "state": 3}
 _COTANGENTS = ("cotangent", "seed", "carry")
-_VALUES = ("argument", "expression", "beside", "constant")
+_VALUES = ("argument", "expression", "beside", "copy", "constant")
 
 
 @dataclass(frozen=True)

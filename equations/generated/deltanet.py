@@ -447,7 +447,7 @@ def unroll(
     Returns:
         S (T, B, n_v, n_k), o (T, B, n_v).
         The tape, which may refer to arguments and results: do not change it. Besides those it holds
-        2 * n_k + 2 * n_v + 2 * 1 numbers per step and sample.
+        2 * n_k + 2 * n_v + 2 numbers per step and sample.
     """
     if checkpoint_every is not None:
         return _unroll_in_segments(params, xs, state0, checkpoint_every)
@@ -640,8 +640,8 @@ def unroll_jvp(
     exp_beta_all = tape.exp_beta
     beta_all = tape.beta
     x_dot_all = dxs
-    room = _gates(T, 2, B, dtype=dtype)
-    one_minus_beta_all, beta_dot_all = room[:, 0], room[:, 1]
+    work = _gates(T, 2, B, dtype=dtype)
+    one_minus_beta_all, beta_dot_all = work[:, 0], work[:, 1]
     q_k_dot_all = _gates(T, 2, B, n_k, dtype=dtype)
     v_dot_all = np.empty((T, B, n_v), dtype=dtype)
     S_next_dot_all = np.empty((T, B, n_v, n_k), dtype=dtype)
@@ -730,7 +730,7 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part, _ = unroll(params, xs[steps], state0)
+        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
         parts.append(part)
         state0 = _last(part, state0)
     nexts = Next(*map(np.concatenate, zip(*parts, strict=True)))
@@ -873,11 +873,13 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
             dtypes = [array.dtype for array in arrays if array is not None]
             shapes = [None if array is None else array.shape for array in arrays]
             sizes = _lengths(function, tuple(shapes))
-            dtype = dtypes[0]
-            # Counting compares by identity first, which a set does not.
-            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
-                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
-                return sizes, dtype, *full
+            if sizes is not None:
+                dtype = dtypes[0]
+                # Counting compares by identity first, which a set does not.
+                if dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
+                    zeros = type(None) in kinds
+                    full = _filled(function, groups, sizes, dtype) if zeros else groups
+                    return sizes, dtype, *full
     return _checked(function, *groups)
 
 

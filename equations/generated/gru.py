@@ -677,9 +677,10 @@ def unroll_vjp(
         subtract(h_cand_all, h_all, out=da_u_by_dh_next_all)
         multiply(one_minus_u_all, da_u_by_dh_next_all, out=da_u_by_dh_next_all)
         multiply(da_u_by_dh_next_all, u_all, out=da_u_by_dh_next_all)
+        # 1 - Γ_u
         one_minus_u_factor_all = one_minus_u_factor_etc_all[:, 0]
         copyto(one_minus_u_factor_all, one_minus_u_all)
-        # Γ_r = σ(a_r)
+        # Γ_r
         r_factor_all = one_minus_r_r_factor_all[:, 1]
         copyto(r_factor_all, r_all)
         for (
@@ -722,23 +723,24 @@ def unroll_vjp(
             dh_next_later = dh
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     # a_u = W_u x_t + U_u h_{t-1} + b_u
-    da_h_cand_u_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, n_h : 3 * n_h]
+    # a_r = W_r x_t + U_r h_{t-1} + b_r
+    da_h_cand_u_r_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, n_h : 4 * n_h]
     x_rows = tape.x.reshape(T * B, n_x)
-    dW_h_u = da_h_cand_u_rows.T @ x_rows
-    dW_h = dW_h_u[:n_h]
-    dW_u = dW_h_u[n_h:]
+    dW_h_u_r = da_h_cand_u_r_rows.T @ x_rows
+    dW_h = dW_h_u_r[:n_h]
+    dW_u = dW_h_u_r[n_h : 2 * n_h]
+    dW_r = dW_h_u_r[2 * n_h :]
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     da_h_cand_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, n_h : 2 * n_h]
     r_h_rows = tape.r_h.reshape(T * B, n_h)
     dU_h = da_h_cand_rows.T @ r_h_rows
     # a_{h'} = W_h x_t + U_h (Γ_r ∘ h_{t-1}) + b_h
     # a_u = W_u x_t + U_u h_{t-1} + b_u
-    db_h_u = np.ones(T * B, dtype=dtype) @ da_h_cand_u_rows
-    db_h = db_h_u[:n_h]
-    db_u = db_h_u[n_h:]
     # a_r = W_r x_t + U_r h_{t-1} + b_r
-    da_r_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, 3 * n_h : 4 * n_h]
-    dW_r = da_r_rows.T @ x_rows
+    db_h_u_r = np.ones(T * B, dtype=dtype) @ da_h_cand_u_r_rows
+    db_h = db_h_u_r[:n_h]
+    db_u = db_h_u_r[n_h : 2 * n_h]
+    db_r = db_h_u_r[2 * n_h :]
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     # a_r = W_r x_t + U_r h_{t-1} + b_r
     da_u_r_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, 2 * n_h : 4 * n_h]
@@ -746,10 +748,7 @@ def unroll_vjp(
     dU_u_r = da_u_r_rows.T @ h_rows
     dU_u = dU_u_r[:n_h]
     dU_r = dU_u_r[n_h:]
-    # a_r = W_r x_t + U_r h_{t-1} + b_r
-    db_r = np.ones(T * B, dtype=dtype) @ da_r_rows
     # x_t is in a_u, a_r, a_{h'}
-    da_h_cand_u_r_rows = dh_to_dh_from_dr_h_flat.reshape(T * B, 5 * n_h)[:, n_h : 4 * n_h]
     W_h_u_r = np.concatenate((W_h, W_u, W_r))
     dx_rows = da_h_cand_u_r_rows @ W_h_u_r
     dparams = Params(
@@ -814,10 +813,10 @@ def unroll_jvp(
     a_h_cand_all = tape.a_h_cand
     h_cand_all = tape.h_cand
     x_dot_all = dxs
-    room_n_h = _gates(T, 8, B, n_h, dtype=dtype)
-    one_minus_r_all, exp_h_cand_all = room_n_h[:, 0], room_n_h[:, 1]
-    a_u_r_dot_all, a_h_cand_dot_all = room_n_h[:, 2:4], room_n_h[:, 4]
-    h_next_dot_by_a_u_dot_all, r_one_minus_u_factor_all = room_n_h[:, 5], room_n_h[:, 6:]
+    work_n_h = _gates(T, 8, B, n_h, dtype=dtype)
+    one_minus_r_all, exp_h_cand_all = work_n_h[:, 0], work_n_h[:, 1]
+    a_u_r_dot_all, a_h_cand_dot_all = work_n_h[:, 2:4], work_n_h[:, 4]
+    h_next_dot_by_a_u_dot_all, r_one_minus_u_factor_all = work_n_h[:, 5], work_n_h[:, 6:]
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - Γ_r
     reciprocal(exp_r_all, out=one_minus_r_all)
@@ -865,9 +864,10 @@ def unroll_jvp(
     subtract(h_cand_all, h_all, out=h_next_dot_by_a_u_dot_all)
     multiply(one_minus_u_all, h_next_dot_by_a_u_dot_all, out=h_next_dot_by_a_u_dot_all)
     multiply(h_next_dot_by_a_u_dot_all, u_all, out=h_next_dot_by_a_u_dot_all)
-    # Γ_r = σ(a_r)
+    # Γ_r
     r_factor_all = r_one_minus_u_factor_all[:, 0]
     copyto(r_factor_all, r_all)
+    # 1 - Γ_u
     one_minus_u_factor_all = r_one_minus_u_factor_all[:, 1]
     copyto(one_minus_u_factor_all, one_minus_u_all)
     h_dot = dstate0.h
@@ -940,7 +940,7 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part, _ = unroll(params, xs[steps], state0)
+        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
         parts.append(part)
         state0 = _last(part, state0)
     nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
@@ -1059,7 +1059,12 @@ def _blocks(out: Array, weights: Array) -> Array:
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each fit into the cache, and so are computed at once."""
+    """How many steps are computed at once: as many as fit into the cache, but at least 8.
+
+    Args:
+        T: all steps.
+        values: how many a step computes.
+    """
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -1116,11 +1121,13 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
             dtypes = [array.dtype for array in arrays if array is not None]
             shapes = [None if array is None else array.shape for array in arrays]
             sizes = _lengths(function, tuple(shapes))
-            dtype = dtypes[0]
-            # Counting compares by identity first, which a set does not.
-            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
-                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
-                return sizes, dtype, *full
+            if sizes is not None:
+                dtype = dtypes[0]
+                # Counting compares by identity first, which a set does not.
+                if dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
+                    zeros = type(None) in kinds
+                    full = _filled(function, groups, sizes, dtype) if zeros else groups
+                    return sizes, dtype, *full
     return _checked(function, *groups)
 
 

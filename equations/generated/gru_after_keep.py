@@ -733,10 +733,10 @@ def unroll_vjp(
         subtract(h_all, h_cand_all, out=da_u_by_dh_next_all)
         multiply(one_minus_u_all, da_u_by_dh_next_all, out=da_u_by_dh_next_all)
         multiply(da_u_by_dh_next_all, u_all, out=da_u_by_dh_next_all)
-        # Γ_r = σ(a_r)
+        # Γ_r
         r_factor_all = r_factor_one_minus_r_all[:, 0]
         copyto(r_factor_all, r_all)
-        # Γ_u = σ(a_u)
+        # Γ_u
         u_factor_all = da_u_by_dh_next_to_u_factor_all[:, 2]
         copyto(u_factor_all, u_all)
         for (
@@ -772,16 +772,19 @@ def unroll_vjp(
             product(dU_h_h_da_r_da_u_row, U_h_r_u_columns, out=spare_n_h_blocks)
             add(spare_n_h, dh_from_dh_next, out=dh)
             dh_next_later = dh
+    # a_r = W_r x_t + U_r h_{t-1} + b_r
     # a_u = W_u x_t + U_u h_{t-1} + b_u
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ Γ_r
-    da_u_h_cand_rows = dU_h_h_to_dh_flat.reshape(T * B, 5 * n_h)[:, 2 * n_h : 4 * n_h]
+    da_r_u_h_cand_rows = dU_h_h_to_dh_flat.reshape(T * B, 5 * n_h)[:, n_h : 4 * n_h]
     x_rows = tape.x.reshape(T * B, n_x)
-    dW_u_h = da_u_h_cand_rows.T @ x_rows
-    dW_u = dW_u_h[:n_h]
-    dW_h = dW_u_h[n_h:]
-    db_u_h = np.ones(T * B, dtype=dtype) @ da_u_h_cand_rows
-    db_u = db_u_h[:n_h]
-    db_h = db_u_h[n_h:]
+    dW_r_u_h = da_r_u_h_cand_rows.T @ x_rows
+    dW_r = dW_r_u_h[:n_h]
+    dW_u = dW_r_u_h[n_h : 2 * n_h]
+    dW_h = dW_r_u_h[2 * n_h :]
+    db_r_u_h = np.ones(T * B, dtype=dtype) @ da_r_u_h_cand_rows
+    db_r = db_r_u_h[:n_h]
+    db_u = db_r_u_h[n_h : 2 * n_h]
+    db_h = db_r_u_h[2 * n_h :]
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ Γ_r
     da_h_cand_rows = dU_h_h_to_dh_flat.reshape(T * B, 5 * n_h)[:, 3 * n_h : 4 * n_h]
     r_rows = tape.r.reshape(T * B, n_h)
@@ -795,12 +798,7 @@ def unroll_vjp(
     dU_h = dU_h_r_u[:n_h]
     dU_r = dU_h_r_u[n_h : 2 * n_h]
     dU_u = dU_h_r_u[2 * n_h :]
-    # a_r = W_r x_t + U_r h_{t-1} + b_r
-    da_r_rows = dU_h_h_to_dh_flat.reshape(T * B, 5 * n_h)[:, n_h : 2 * n_h]
-    dW_r = da_r_rows.T @ x_rows
-    db_r = np.ones(T * B, dtype=dtype) @ da_r_rows
     # x_t is in a_u, a_r, a_{h'}
-    da_r_u_h_cand_rows = dU_h_h_to_dh_flat.reshape(T * B, 5 * n_h)[:, n_h : 4 * n_h]
     W_r_u_h = np.concatenate((W_r, W_u, W_h))
     dx_rows = da_r_u_h_cand_rows @ W_r_u_h
     dparams = Params(
@@ -876,10 +874,10 @@ def unroll_jvp(
     a_h_cand_all = tape.a_h_cand
     h_cand_all = tape.h_cand
     x_dot_all = dxs
-    room_n_h = _gates(T, 7, B, n_h, dtype=dtype)
-    one_minus_r_all, exp_h_cand_all = room_n_h[:, 0], room_n_h[:, 1]
-    a_u_r_h_cand_dot_all, a_h_cand_dot_ahead_all = room_n_h[:, 2:5], room_n_h[:, 5]
-    h_next_dot_by_a_u_dot_all = room_n_h[:, 6]
+    work_n_h = _gates(T, 7, B, n_h, dtype=dtype)
+    one_minus_r_all, exp_h_cand_all = work_n_h[:, 0], work_n_h[:, 1]
+    a_u_r_h_cand_dot_all, a_h_cand_dot_ahead_all = work_n_h[:, 2:5], work_n_h[:, 5]
+    h_next_dot_by_a_u_dot_all = work_n_h[:, 6]
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - Γ_r
     reciprocal(exp_r_all, out=one_minus_r_all)
@@ -999,7 +997,7 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part, _ = unroll(params, xs[steps], state0)
+        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
         parts.append(part)
         state0 = _last(part, state0)
     nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
@@ -1118,7 +1116,12 @@ def _blocks(out: Array, weights: Array) -> Array:
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each fit into the cache, and so are computed at once."""
+    """How many steps are computed at once: as many as fit into the cache, but at least 8.
+
+    Args:
+        T: all steps.
+        values: how many a step computes.
+    """
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -1175,11 +1178,13 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
             dtypes = [array.dtype for array in arrays if array is not None]
             shapes = [None if array is None else array.shape for array in arrays]
             sizes = _lengths(function, tuple(shapes))
-            dtype = dtypes[0]
-            # Counting compares by identity first, which a set does not.
-            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
-                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
-                return sizes, dtype, *full
+            if sizes is not None:
+                dtype = dtypes[0]
+                # Counting compares by identity first, which a set does not.
+                if dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
+                    zeros = type(None) in kinds
+                    full = _filled(function, groups, sizes, dtype) if zeros else groups
+                    return sizes, dtype, *full
     return _checked(function, *groups)
 
 

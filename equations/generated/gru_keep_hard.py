@@ -622,7 +622,7 @@ def unroll_vjp(
         # h_{t-1} - h'_t
         du_by_dh_next_all = u_factor_to_du_by_dh_next_all[:, 2]
         subtract(h_all, h_cand_all, out=du_by_dh_next_all)
-        # Γ_u = clip(a_u/5 + 1/2, 0, 1)
+        # Γ_u
         u_factor_all = u_factor_to_du_by_dh_next_all[:, 0]
         copyto(u_factor_all, u_all)
         for (
@@ -763,9 +763,9 @@ def unroll_jvp(
     a_h_cand_all = tape.a_h_cand
     h_cand_all = tape.h_cand
     x_dot_all = dxs
-    room_n_h = _gates(T, 5, B, n_h, dtype=dtype)
-    exp_h_cand_all, u_r_dot_all, a_h_cand_dot_all = room_n_h[:, 0], room_n_h[:, 1:3], room_n_h[:, 3]
-    h_next_dot_by_u_dot_all = room_n_h[:, 4]
+    work_n_h = _gates(T, 5, B, n_h, dtype=dtype)
+    exp_h_cand_all, u_r_dot_all, a_h_cand_dot_all = work_n_h[:, 0], work_n_h[:, 1:3], work_n_h[:, 3]
+    h_next_dot_by_u_dot_all = work_n_h[:, 4]
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - h'_t²
     absolute(a_h_cand_all, out=exp_h_cand_all)
@@ -880,7 +880,7 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part, _ = unroll(params, xs[steps], state0)
+        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
         parts.append(part)
         state0 = _last(part, state0)
     nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
@@ -999,7 +999,12 @@ def _blocks(out: Array, weights: Array) -> Array:
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each fit into the cache, and so are computed at once."""
+    """How many steps are computed at once: as many as fit into the cache, but at least 8.
+
+    Args:
+        T: all steps.
+        values: how many a step computes.
+    """
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -1056,11 +1061,13 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
             dtypes = [array.dtype for array in arrays if array is not None]
             shapes = [None if array is None else array.shape for array in arrays]
             sizes = _lengths(function, tuple(shapes))
-            dtype = dtypes[0]
-            # Counting compares by identity first, which a set does not.
-            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
-                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
-                return sizes, dtype, *full
+            if sizes is not None:
+                dtype = dtypes[0]
+                # Counting compares by identity first, which a set does not.
+                if dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
+                    zeros = type(None) in kinds
+                    full = _filled(function, groups, sizes, dtype) if zeros else groups
+                    return sizes, dtype, *full
     return _checked(function, *groups)
 
 

@@ -876,7 +876,7 @@ def unroll_vjp(
         da_f_by_dc_next_all = one_minus_f_to_f_factor_all[:, 0]
         multiply(f_all, one_minus_f_all, out=da_f_by_dc_next_all)
         multiply(da_f_by_dc_next_all, c_all, out=da_f_by_dc_next_all)
-        # f_t = σ(a_f)
+        # f_t
         f_factor_all = one_minus_f_to_f_factor_all[:, 3]
         copyto(f_factor_all, f_all)
         for (
@@ -1023,10 +1023,10 @@ def unroll_jvp(
     c_next_all = tape.c_next
     tanh_c_next_all = tape.tanh_c_next
     x_dot_all = dxs
-    room_n_h = _gates(T, 9, B, n_h, dtype=dtype)
-    one_minus_f_all, one_minus_i_all = room_n_h[:, 0], room_n_h[:, 1]
-    one_minus_o_all, exp_g_all, exp_tanh_c_next_all = room_n_h[:, 2], room_n_h[:, 3], room_n_h[:, 4]
-    a_f_i_o_g_dot_all = room_n_h[:, 5:]
+    work_n_h = _gates(T, 9, B, n_h, dtype=dtype)
+    one_minus_f_all, one_minus_i_all = work_n_h[:, 0], work_n_h[:, 1]
+    one_minus_o_all, exp_g_all, exp_tanh_c_next_all = work_n_h[:, 2], work_n_h[:, 3], work_n_h[:, 4]
+    a_f_i_o_g_dot_all = work_n_h[:, 5:]
     c_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - f_t
@@ -1168,7 +1168,7 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part, _ = unroll(params, xs[steps], state0)
+        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
         parts.append(part)
         state0 = _last(part, state0)
     nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
@@ -1287,7 +1287,12 @@ def _blocks(out: Array, weights: Array) -> Array:
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each fit into the cache, and so are computed at once."""
+    """How many steps are computed at once: as many as fit into the cache, but at least 8.
+
+    Args:
+        T: all steps.
+        values: how many a step computes.
+    """
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -1344,11 +1349,13 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
             dtypes = [array.dtype for array in arrays if array is not None]
             shapes = [None if array is None else array.shape for array in arrays]
             sizes = _lengths(function, tuple(shapes))
-            dtype = dtypes[0]
-            # Counting compares by identity first, which a set does not.
-            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
-                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
-                return sizes, dtype, *full
+            if sizes is not None:
+                dtype = dtypes[0]
+                # Counting compares by identity first, which a set does not.
+                if dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
+                    zeros = type(None) in kinds
+                    full = _filled(function, groups, sizes, dtype) if zeros else groups
+                    return sizes, dtype, *full
     return _checked(function, *groups)
 
 

@@ -840,6 +840,7 @@ def unroll_vjp(
         subtract(g_all, c_all, out=da_i_by_dc_next_all)
         multiply(i_all, da_i_by_dc_next_all, out=da_i_by_dc_next_all)
         multiply(da_i_by_dc_next_all, one_minus_i_all, out=da_i_by_dc_next_all)
+        # 1 - i_t
         one_minus_i_factor_all = exp_g_to_one_minus_i_factor_all[:, 2]
         copyto(one_minus_i_factor_all, one_minus_i_all)
         for (
@@ -999,10 +1000,10 @@ def unroll_jvp(
     o_all = tape.o
     tanh_c_next_all = tape.tanh_c_next
     x_dot_all = dxs
-    room_n_h = _gates(T, 7, B, n_h, dtype=dtype)
-    exp_g_all, one_minus_o_all, exp_tanh_c_next_all = room_n_h[:, 0], room_n_h[:, 1], room_n_h[:, 2]
-    a_i_dot_all, a_g_dot_all = room_n_h[:, 3], room_n_h[:, 4]
-    c_next_dot_by_a_i_dot_all, a_o_dot_all = room_n_h[:, 5], room_n_h[:, 6]
+    work_n_h = _gates(T, 7, B, n_h, dtype=dtype)
+    exp_g_all, one_minus_o_all, exp_tanh_c_next_all = work_n_h[:, 0], work_n_h[:, 1], work_n_h[:, 2]
+    a_i_dot_all, a_g_dot_all = work_n_h[:, 3], work_n_h[:, 4]
+    c_next_dot_by_a_i_dot_all, a_o_dot_all = work_n_h[:, 5], work_n_h[:, 6]
     c_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - g_t²
@@ -1154,7 +1155,7 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part, _ = unroll(params, xs[steps], state0)
+        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
         parts.append(part)
         state0 = _last(part, state0)
     nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
@@ -1273,7 +1274,12 @@ def _blocks(out: Array, weights: Array) -> Array:
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each fit into the cache, and so are computed at once."""
+    """How many steps are computed at once: as many as fit into the cache, but at least 8.
+
+    Args:
+        T: all steps.
+        values: how many a step computes.
+    """
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -1330,11 +1336,13 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
             dtypes = [array.dtype for array in arrays if array is not None]
             shapes = [None if array is None else array.shape for array in arrays]
             sizes = _lengths(function, tuple(shapes))
-            dtype = dtypes[0]
-            # Counting compares by identity first, which a set does not.
-            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
-                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
-                return sizes, dtype, *full
+            if sizes is not None:
+                dtype = dtypes[0]
+                # Counting compares by identity first, which a set does not.
+                if dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
+                    zeros = type(None) in kinds
+                    full = _filled(function, groups, sizes, dtype) if zeros else groups
+                    return sizes, dtype, *full
     return _checked(function, *groups)
 
 

@@ -326,8 +326,9 @@ def unroll(
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
     h_all, h_next_all = h_steps[:-1], h_steps[1:]
-    room_n_h = _gates(T, 4, B, n_h, dtype=dtype)
-    exp_z_h_cand_all, z_all, h_next_ahead_all = room_n_h[:, :2], room_n_h[:, 2], room_n_h[:, 3]
+    room_n_h = _gates(T, 3, B, n_h, dtype=dtype)
+    exp_z_h_cand_all, z_all = room_n_h[:, :2], room_n_h[:, 2]
+    h_next_ahead_all = np.empty((T, B, n_h), dtype=dtype)
     # -a_z = -(W_z x_t + b_z)
     # h'_t = W_h x_t + b_h
     minus_a_z_h_cand_all = exp_z_h_cand_all
@@ -512,7 +513,7 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part, _ = unroll(params, xs[steps], state0)
+        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
         parts.append(part)
         state0 = _last(part, state0)
     nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
@@ -655,11 +656,13 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
             dtypes = [array.dtype for array in arrays if array is not None]
             shapes = [None if array is None else array.shape for array in arrays]
             sizes = _lengths(function, tuple(shapes))
-            dtype = dtypes[0]
-            # Counting compares by identity first, which a set does not.
-            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
-                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
-                return sizes, dtype, *full
+            if sizes is not None:
+                dtype = dtypes[0]
+                # Counting compares by identity first, which a set does not.
+                if dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
+                    zeros = type(None) in kinds
+                    full = _filled(function, groups, sizes, dtype) if zeros else groups
+                    return sizes, dtype, *full
     return _checked(function, *groups)
 
 

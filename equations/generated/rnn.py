@@ -434,8 +434,8 @@ def unroll_jvp(
     h_all = tape.h
     a_h_next_all = tape.a_h_next
     x_dot_all = dxs
-    room_n_h = _gates(T, 2, B, n_h, dtype=dtype)
-    exp_h_next_all, a_h_next_dot_all = room_n_h[:, 0], room_n_h[:, 1]
+    work_n_h = _gates(T, 2, B, n_h, dtype=dtype)
+    exp_h_next_all, a_h_next_dot_all = work_n_h[:, 0], work_n_h[:, 1]
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - h_t²
     absolute(a_h_next_all, out=exp_h_next_all)
@@ -491,7 +491,7 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part, _ = unroll(params, xs[steps], state0)
+        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
         parts.append(part)
         state0 = _last(part, state0)
     nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
@@ -610,7 +610,12 @@ def _blocks(out: Array, weights: Array) -> Array:
 
 
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each fit into the cache, and so are computed at once."""
+    """How many steps are computed at once: as many as fit into the cache, but at least 8.
+
+    Args:
+        T: all steps.
+        values: how many a step computes.
+    """
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 
 
@@ -667,11 +672,13 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
             dtypes = [array.dtype for array in arrays if array is not None]
             shapes = [None if array is None else array.shape for array in arrays]
             sizes = _lengths(function, tuple(shapes))
-            dtype = dtypes[0]
-            # Counting compares by identity first, which a set does not.
-            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
-                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
-                return sizes, dtype, *full
+            if sizes is not None:
+                dtype = dtypes[0]
+                # Counting compares by identity first, which a set does not.
+                if dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
+                    zeros = type(None) in kinds
+                    full = _filled(function, groups, sizes, dtype) if zeros else groups
+                    return sizes, dtype, *full
     return _checked(function, *groups)
 
 

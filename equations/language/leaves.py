@@ -13,6 +13,7 @@ Origin = Literal[
     "argument",
     "expression",
     "beside",
+    "copy",
     "stack",
     "cotangent",
     "seed",

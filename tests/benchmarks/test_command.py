@@ -41,7 +41,8 @@ def test_it_writes_a_page_and_prints_it(tmp_path: Path) -> None:
 def test_it_draws_a_plot(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason='no plot: pip install "gateproof[plots]"')
     assert run(*QUICK, "--output", str(tmp_path)).returncode == 0
-    assert "<svg" in (tmp_path / "speed.svg").read_text(encoding="utf-8")
+    for name in ("speed.svg", "speed-growth.svg"):
+        assert "<svg" in (tmp_path / name).read_text(encoding="utf-8")
 
 
 def test_it_prints_json(tmp_path: Path) -> None:
@@ -59,10 +60,12 @@ def test_wrong_use_is_one_line() -> None:
 
 def test_growth_is_a_line_and_how_far_the_times_are_from_it() -> None:
     steps, size = [4, 8, 16], Size(4, 1, 1, 1)
-    fit = Growth("", "", size, steps, [0.3 + 0.1 * T for T in steps])
+    fit = Growth("", "", size, "T", steps, [0.3 + 0.1 * T for T in steps])
     assert fit.line == pytest.approx((0.3, 0.1))
     assert fit.off == pytest.approx(0, abs=1e-12)
-    assert Growth("", "", size, steps, [0.1 * T**2 for T in steps]).off > 0.1
+    square = Growth("", "", size, "T", steps, [0.1 * T**2 for T in steps])
+    assert square.off > 0.1
+    assert square.powers == pytest.approx([2, 2])
 
 
 def test_several_threads_have_processes_of_their_own(tmp_path: Path) -> None:

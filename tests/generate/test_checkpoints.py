@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import tracemalloc
 from collections.abc import Callable
 from types import ModuleType
@@ -106,6 +107,45 @@ def test_memory_falls_to_that_of_one_segment() -> None:
     results = 400 * 8 * 64 * 8
     # Results, and while they are put together their parts, are there in either case.
     assert segments - 2 * results < (whole - results) / 5
+
+
+def test_one_segment_is_there_at_a_time() -> None:
+    """The values of one are gone before those of the next are computed."""
+    module = importlib.import_module("equations.generated.lstm")
+    rng = np.random.default_rng(0)
+    params = module.init(rng, n_x=1, n_h=64)
+    state = module.State(h=np.zeros((8, 64)), c=np.zeros((8, 64)))
+
+    def forward(segments: int) -> int:
+        xs = rng.normal(size=(50 * segments, 8, 1))
+        return peak(lambda: module.unroll(params, xs, state, checkpoint_every=50))
+
+    tape, results = (50 * 8 * n * 64 * 8 for n in (9, 2))
+    assert forward(3) - forward(1) < 2 * results + tape / 4
+
+
+def owners(values: object) -> dict[int, np.ndarray]:
+    """The arrays that own the memory of others."""
+    found = {}
+    for array in flat(values):
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        found[id(owner)] = owner
+    return found
+
+
+@pytest.mark.parametrize("name", list(cells))
+def test_a_tape_holds_what_its_docstring_says(name: str) -> None:
+    """Of memory that neither arguments nor results own."""
+    module, params, xs, state = arguments(name)
+    nexts, tape = module.unroll(params, xs, state)
+    others = owners((params, xs, state, nexts))
+    held = sum(a.size for key, a in owners(tape).items() if key not in others)
+    said = re.search(r"it holds\s+(.*) numbers per step", module.unroll.__doc__)
+    sizes = {axis: n for n, axis in enumerate(cells[name].axes, start=2)}
+    assert said is not None
+    assert held == STEPS * BATCH * eval(said[1], sizes)  # noqa: S307 - a product of lengths
 
 
 @pytest.mark.parametrize("every", [0, -1, 2.0, "3", True])

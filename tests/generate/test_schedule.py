@@ -85,6 +85,14 @@ def test_the_loop_holds_no_more_products_than_have_to_wait(
     assert sum(line.count(" @ ") + line.count("product(") for line in inside) == products
 
 
+@pytest.mark.parametrize("name", [n for n in cells if "U_h" in map(str, cells[n].parameters)])
+def test_gradients_of_all_gates_are_one_product(name: str) -> None:
+    """Their cotangents lie side by side, so all W are one product with x, and all b one sum."""
+    text = "\n".join(dict(functions_of(Plan(cells[name])))["unroll_vjp"])
+    assert text.count(" @ x_rows") == 1
+    assert text.count("np.ones(T * B, dtype=dtype) @") == 1
+
+
 def test_a_linear_recurrence_is_one_statement_a_step() -> None:
     loop = Plan(cells["mingru"]).sequence.loop
     assert [str(equation.symbol) for equation in loop] == ["h_next"]

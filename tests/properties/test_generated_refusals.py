@@ -143,6 +143,16 @@ def test_wrong_containers_are_refused(name: str, wrong: Arrays) -> None:
 
 
 @every_cell
+def test_none_is_no_parameter(name: str) -> None:
+    """It stands for zero in derivatives alone, also where nothing else is given."""
+    module, params, x, state = step_arguments(name)
+    nothing = params._make([None] * len(params))
+    none = x._make([None] * len(x)) if isinstance(x, tuple) else None
+    with pytest.raises(TypeError, match=rf"{name}\.step: .*expected .*, got NoneType"):
+        module.step(nothing, none, state._make([None] * len(state)))
+
+
+@every_cell
 def test_none_is_zero(name: str) -> None:
     """None for a whole cotangent or tangent is zeros, as None for each of its fields is."""
     module, params, x, state = step_arguments(name)

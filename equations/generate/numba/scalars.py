@@ -32,7 +32,6 @@ FUNCTIONS = {
     "exp": "_exp",
     "log": "np.log",
     "log1p": "np.log1p",
-    "sigmoid": "_logistic",
 }
 
 Indices = Sequence[str]

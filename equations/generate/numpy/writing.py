@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -86,12 +87,11 @@ class Writing:
     def floats(self) -> str:
         """How many numbers a tape holds, besides arguments and results."""
         there = {*self.cell.inputs, *self.cell.states, *self.plan.results}
-        lengths: dict[str, int] = {}
-        for symbol in self.plan.saved:
-            if symbol not in there:
-                length = " * ".join(symbol.axes) or "1"
-                lengths[length] = lengths.get(length, 0) + 1
-        terms = [name if n == 1 else f"{n} * {name}" for name, n in lengths.items()]
+        counted = Counter(symbol.axes for symbol in self.plan.saved if symbol not in there)
+        terms = [
+            " * ".join([*([str(n)] if n > 1 or not axes else []), *axes])
+            for axes, n in counted.items()
+        ]
         return f"{' + '.join(terms) or '0'} numbers"
 
     def segments(self) -> Lines:

@@ -115,7 +115,7 @@ def exact(program: Program, forward: Program) -> Program:
 def fast(program: Program) -> Program:
     """The same program as it is printed, with σ(a) as ½ + ½ tanh(a/2).
 
-    At a saturated gate it has no digit left of 1 - σ(a), and for a < 0 none of σ(a).
+    At a saturated gate it has no digit left of 1 - σ(a), and far below 0 none of σ(a).
     """
     half = sp.S.Half
     rewritten = (eq.value.replace(sigmoid, lambda a: half + half * tanh(a / 2)) for eq in program)

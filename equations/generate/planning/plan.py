@@ -79,13 +79,13 @@ class Plan:
     @cached_property
     def sequence(self) -> Schedule:
         """The sequence, split into what waits and what does not."""
-        return self._scheduled(self.repeated, self.saved)
+        return schedule(self.repeated, self.saved)
 
     @cached_property
     def signed_sequence(self) -> Schedule:
         """The same with signs in parameters, for code in which a change of sign is a call."""
         body = signs_folded(self.repeated.body, self.saved)
-        return self._scheduled(replace(self.repeated, body=body), self.saved)
+        return schedule(replace(self.repeated, body=body), self.saved)
 
     @cached_property
     def repeated(self) -> Recurrence:
@@ -95,12 +95,12 @@ class Plan:
     @cached_property
     def bptt(self) -> Schedule:
         """Backpropagation through time from the tape."""
-        return self._scheduled(self._from_tape(self.factless.bptt()))
+        return schedule(self._from_tape(self.factless.bptt()))
 
     @cached_property
     def tangent_sequence(self) -> Schedule:
         """Forward mode over time from the tape."""
-        return self._scheduled(self._from_tape(self.factless.tangent_sequence()))
+        return schedule(self._from_tape(self.factless.tangent_sequence()))
 
     @property
     def results(self) -> tuple[TensorSymbol, ...]:
@@ -139,9 +139,6 @@ class Plan:
         forward = self.cell.forward()
         return exact(exact_shares(program, forward), forward)
 
-    def _scheduled(self, recurrence: Recurrence, kept: tuple[TensorSymbol, ...] = ()) -> Schedule:
-        return schedule(recurrence, kept)
-
     def _from_tape(self, recurrence: Recurrence) -> Recurrence:
         return replace(recurrence, body=self._from_saved(self.evaluated(recurrence.body)))
 
@@ -150,4 +147,4 @@ class Plan:
 
 
 def _is_inner(symbol: TensorSymbol) -> bool:
-    return symbol.origin is not None and symbol.origin[0] in ("argument", "beside")
+    return symbol.origin is not None and symbol.origin[0] in ("argument", "beside", "copy")

@@ -8,7 +8,7 @@ products that mix the two are split: in `W x + U h + b` the known part `W x + b`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import sympy as sp
@@ -58,27 +58,9 @@ def schedule(recurrence: Recurrence, kept: Iterable[TensorSymbol] = ()) -> Sched
             ahead, rest = _split(equation, waiting)
             before += ahead
             loop.append(rest)
-    return reparted((body, body, body), (before, loop, after), wanted)
-
-
-def reparted(
-    sources: Sequence[Program],
-    parts: tuple[list[Equation], list[Equation], list[Equation]],
-    wanted: Iterable[TensorSymbol],
-) -> Schedule:
-    """A schedule from the equations of its parts.
-
-    Args:
-        sources: programs whose arguments are what comes from outside.
-        parts: the equations before, in and after the loop.
-        wanted: the values wanted from it, besides those that later parts read.
-    """
-    before, loop, after = parts
-    wanted = set(wanted)
     read_after = _read(after)
     made_after = {equation.symbol for equation in after}
-    outside = list(dict.fromkeys(s for source in sources for s in source.arguments))
-    name = sources[0].name.partition(",")[0]
+    name, outside = body.name, body.arguments
     return Schedule(
         _part(f"{name}, before", outside, before, wanted | _read(loop) | read_after),
         _part(f"{name}, loop", outside, loop, (wanted - made_after) | read_after, before),
@@ -88,7 +70,7 @@ def reparted(
 
 def _part(
     name: str,
-    outside: list[TensorSymbol],
+    outside: Iterable[TensorSymbol],
     equations: list[Equation],
     wanted: set[TensorSymbol],
     *earlier: list[Equation],

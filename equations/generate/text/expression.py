@@ -30,7 +30,6 @@ FUNCTIONS = {
     "exp": "np.exp",
     "log": "np.log",
     "log1p": "np.log1p",
-    "sigmoid": "_sigmoid",
 }
 
 

@@ -86,6 +86,8 @@ class Statements:
             return f"-{name} = -({text})"
         if not isinstance(of, TensorSymbol):
             return self.show(of) if kind == "beside" else None
+        if kind == "copy":
+            return self.show(of)
         if kind != "cotangent":
             derived = of.origin is not None and of.origin[0] == "cotangent"
             return self.origin(of) if derived else self.defining(of)
@@ -118,7 +120,7 @@ class Statements:
 
 def is_beside(symbol: TensorSymbol) -> bool:
     """Whether it is computed beside what is printed, and has no name in print."""
-    return symbol.origin is not None and symbol.origin[0] == "beside"
+    return symbol.origin is not None and symbol.origin[0] in ("beside", "copy")
 
 
 def shown_for(symbol: TensorSymbol) -> sp.Expr:

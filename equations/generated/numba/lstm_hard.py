@@ -111,10 +111,10 @@ def _exponentials(
     ln2: tuple[float, float],
     reach: tuple[float, float],
 ) -> tuple[Callable[[_Number], _Number], ...]:
-    """exp, logistic and tanh for one kind of floats, in steps that vector units can do.
+    """The exponential and tanh for one kind of floats, in steps that vector units can do.
 
-    All use e^x = 2^n (1 + p), where n = round(x / ln 2) and p is a Taylor series. They are within 3
-    units in the last place, keep their digits where they saturate, and do not overflow.
+    Both use e^x = 2^n (1 + p), where n = round(x / ln 2) and p is a Taylor series. They keep their
+    digits where they saturate, and do not overflow.
 
     Args:
         real: the type of floats.
@@ -153,19 +153,13 @@ def _exponentials(
         half = n >> 1  # 2^n alone may be too small or too large
         return (one + p) * power(half) * power(n - half)
 
-    exponential = _inlined(exp)
-
-    def logistic(x: _Number) -> _Number:
-        t = exponential(-abs(x))
-        return (t if x < 0 else one) / (one + t)
-
     def tanh(x: _Number) -> _Number:
         inside = -two * abs(x)
         n, p = split(full if inside < full else inside)
         m = power(n) * p + (power(n) - one)  # e^-2|x| - 1
         return math.copysign(m / (two + m), x)
 
-    return exp, logistic, tanh
+    return exp, tanh
 
 
 _FLOAT32 = _exponentials(np.float32, np.int32, 7, (0.693359375, -2.12194440e-4), (-104, 89))
@@ -176,11 +170,6 @@ _FLOAT64 = _exponentials(
 
 def _exp(x: _Number) -> _Number:
     """e^x, in compiled code."""
-    raise NotImplementedError
-
-
-def _logistic(x: _Number) -> _Number:
-    """1 / (1 + e^-x), in compiled code."""
     raise NotImplementedError
 
 
@@ -198,7 +187,7 @@ def _for_floats(place: int) -> Callable[[_Number], Callable[[_Number], _Number]]
     return chosen
 
 
-for _place, _function in enumerate((_exp, _logistic, _tanh)):
+for _place, _function in enumerate((_exp, _tanh)):
     extending.overload(_function, jit_options=_OPTIONS)(_for_floats(_place))
 
 
@@ -818,7 +807,7 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part, _ = unroll(params, xs[steps], state0)
+        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
         parts.append(part)
         state0 = _last(part, state0)
     nexts = State(*map(np.concatenate, zip(*parts, strict=True)))

@@ -69,10 +69,11 @@ class Arrays:
         """Room for everything that the loop writes, and for what precedes it.
 
         What is kept of all steps is one piece of memory, for which systems have large pages: small
-        ones can cost more than what is written into them. What is handed to the user is apart.
+        ones can cost more than what is written into them. What is handed to the user is apart, and
+        so is what only this call needs: a tape would keep it alive.
         """
         lines: Lines = []
-        pieces: dict[tuple[str, ...], list[Home]] = {}
+        pieces: dict[tuple[str, tuple[str, ...]], list[Home]] = {}
         for home in self.layout.homes:
             if home.members & (self.names.in_rows | self.layout.resumed.keys()):
                 continue
@@ -80,12 +81,14 @@ class Arrays:
             if everywhere and not (
                 home.flat or self.is_chunk(home) or home.members & self.layout.returned
             ):
-                pieces.setdefault(home.axes, []).append(home)
+                purpose = "room" if home.members & self.layout.kept else "work"
+                pieces.setdefault((purpose, home.axes), []).append(home)
                 continue
             lead = CHUNK if self.is_chunk(home) else "T" if everywhere else ""
             name = f"{home.name}_chunk" if self.is_chunk(home) else f"{home.name}_all"
             lines += _room(name if everywhere else home.name, home, lead)
-        return [line for homes in pieces.values() for line in _piece(homes)] + lines
+        found = [_piece(purpose, homes) for (purpose, _), homes in pieces.items()]
+        return [line for piece in found for line in piece] + lines
 
     def is_chunk(self, home: Home) -> bool:
         """Whether an array holds what precedes the loop, for some steps at a time."""
@@ -311,13 +314,13 @@ def _room(name: str, home: Home, lead: str) -> Lines:
     return [f"{name} = _gates({', '.join([lead, str(count), *lengths[1:]])}, dtype=dtype)"]
 
 
-def _piece(homes: Sequence[Home]) -> Lines:
+def _piece(purpose: str, homes: Sequence[Home]) -> Lines:
     """Room for several arrays of all steps, side by side."""
     names = [f"{home.name}_all" for home in homes]
     if len(homes) == 1:
         return _room(names[0], homes[0], "T")
     axes = homes[0].axes
-    piece = "_".join(["room", *axes])
+    piece = "_".join([purpose, *axes])
     ends = list(accumulate((len(home.slots) for home in homes), initial=0))
     total = ends[-1]
     lengths = ", ".join(["T", str(total), "B", *axes])

@@ -104,15 +104,19 @@ def joints(
     while todo:
         joint = Joint((todo[0].symbol,), _summed(todo[0].value, lanes))
         del todo[0]
-        for other in list(todo):
-            if alone & {joint.first, other.symbol} or not _reads(other) <= available:
-                continue
-            longer = _extended(joint, other)
-            if longer is None:
-                continue
-            if lanes.accept(_side_by_side(longer), instead=_side_by_side(joint)):
-                joint = longer
-                todo.remove(other)
+        more = True
+        while more:  # one that does not lie beside two may lie beside three
+            more = False
+            for other in list(todo):
+                if alone & {joint.first, other.symbol} or not _reads(other) <= available:
+                    continue
+                longer = _extended(joint, other)
+                if longer is None:
+                    continue
+                if lanes.accept(_side_by_side(longer), instead=_side_by_side(joint)):
+                    joint = longer
+                    todo.remove(other)
+                    more = True
         available |= set(joint.targets)
         yield joint
 

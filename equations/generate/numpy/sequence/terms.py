@@ -35,7 +35,7 @@ def terms_apart(schedule: Schedule) -> Schedule:
         if symbol in ahead:
             return symbol
         if symbol not in copies:
-            copy = TensorSymbol(f"{symbol}_factor", symbol.axes, origin=("beside", (symbol,)))
+            copy = TensorSymbol(f"{symbol}_factor", symbol.axes, origin=("copy", (symbol,)))
             copies[symbol] = copy
             before.append(Equation(copy, symbol))
         return copies[symbol]

@@ -57,11 +57,13 @@ def _check(function: str, *groups: _Given) -> tuple[Any, ...]:
             dtypes = [array.dtype for array in arrays if array is not None]
             shapes = [None if array is None else array.shape for array in arrays]
             sizes = _lengths(function, tuple(shapes))
-            dtype = dtypes[0]
-            # Counting compares by identity first, which a set does not.
-            if sizes is not None and dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
-                full = _filled(function, groups, sizes, dtype) if type(None) in kinds else groups
-                return sizes, dtype, *full
+            if sizes is not None:
+                dtype = dtypes[0]
+                # Counting compares by identity first, which a set does not.
+                if dtypes.count(dtype) == len(dtypes) and dtype in _DTYPES:
+                    zeros = type(None) in kinds
+                    full = _filled(function, groups, sizes, dtype) if zeros else groups
+                    return sizes, dtype, *full
     return _checked(function, *groups)
 
 

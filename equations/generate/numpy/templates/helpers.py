@@ -58,7 +58,12 @@ def _blocks(out: Array, weights: Array) -> Array:
 
 CHUNK = '''
 def _chunk(T: int, values: int) -> int:
-    """How many steps of so many values each fit into the cache, and so are computed at once."""
+    """How many steps are computed at once: as many as fit into the cache, but at least 8.
+
+    Args:
+        T: all steps.
+        values: how many a step computes.
+    """
     return max(1, min(T, max(8, 131_072 // max(values, 1))))
 '''
 
