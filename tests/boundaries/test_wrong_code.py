@@ -12,9 +12,11 @@ import pytest
 
 from equations import cells
 from equations.boundary import Boundary, Saturation
+from equations.generate.targets import AS_PRINTED
 from equations.language import ramp
 from verify.boundaries.floats.approach import approach
 from verify.boundaries.floats.exact import hit
+from verify.target import source_of
 
 GATED = [name for name in cells if cells[name].gates]
 HARD = [name for name in GATED if any(eq.value.has(ramp) for eq in cells[name].forward())]
@@ -93,6 +95,20 @@ def test_a_gate_factor_lost_from_the_backward_pass_is_noticed(name: str) -> None
     assert texts
     for text in texts:
         assert noticed(name, compiled(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "rate"),
+    [(name, s.name) for name in cells for s in cells[name].boundaries if isinstance(s, Saturation)],
+)
+def test_a_slope_of_a_rounded_gate_is_noticed(name: str, rate: str) -> None:
+    """Code of the printed u (1 - u), which has lost its digits, passes no statement of a rate."""
+    own = importlib.import_module(f"equations.generated.{name}")
+    printed = compiled(AS_PRINTED.text(cells[name], source_of(own)))
+    statement = next(s for s in cells[name].boundaries if s.name == rate)
+    found = approach(cells[name], printed, statement, quick=True)
+    assert found.verdict == "refuted"
+    assert "and rounding explains" in found.detail
 
 
 @soft

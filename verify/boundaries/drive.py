@@ -28,7 +28,7 @@ class Handle:
         gate: the gate.
         argument: its pre-activation.
         bias: the parameter that is a term of the pre-activation on its own.
-        weights: all other parameters in it.
+        weights: all other parameters in it, and in what it is a sum of short of a function.
     """
 
     gate: TensorSymbol
@@ -58,10 +58,19 @@ def handle(cell: Cell, gate: TensorSymbol) -> Handle:
         raise UndecidedError(
             f"the bias {biases[0]} of {gate} is used in {', '.join(map(str, uses))}"
         )
-    weights = tuple(
-        p for p in cell.parameters if p in affine.atoms(TensorSymbol) and p != biases[0]
-    )
+    inside = _summed(affine, program)
+    weights = tuple(p for p in cell.parameters if p in inside and p != biases[0])
     return Handle(gate, argument, biases[0], weights)
+
+
+def _summed(value: sp.Expr, program: Program) -> set[TensorSymbol]:
+    """The symbols that a value is made of, without those behind the value of a function."""
+    found: set[TensorSymbol] = value.atoms(TensorSymbol)
+    for symbol in tuple(found):
+        behind = program.value_of(symbol)
+        if behind is not None and not isinstance(behind, sp.Function):
+            found |= _summed(behind, program)
+    return found
 
 
 def movable(cell: Cell) -> list[Handle]:

@@ -1,7 +1,7 @@
 """How a gradient dies where a gate saturates: proved by limits, shown in many digits.
 
 The factor is what a cotangent is multiplied by on its way from the gate to its pre-activation a.
-In floats it is a product such as f (1 - f), which rounds to zero for a > 37 in float64.
+Code that multiplies by 1 minus a rounded f gets zero from it for a > 37 in float64.
 """
 
 from __future__ import annotations

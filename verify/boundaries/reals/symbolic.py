@@ -1,8 +1,8 @@
 """The values a claim speaks of, written out component by component at small sizes.
 
-Two ways that share only the interpreter: from the definition, where every derivative is SymPy's
-own of the written-out components, and from the derived equations. The gates are put at their ends
-after differentiation in the first, and before evaluation in the second.
+Two ways that share only the interpreter: from the definition, where the written-out components are
+differentiated by rules that share nothing with SymPy's `diff`, and from the derived equations. The
+gates are put at their ends after differentiation in the first, before evaluation in the second.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from equations.cell import Cell
 
 Array = Any
-Sizes = "Mapping[str, int]"
 
 
 def components(symbol: TensorSymbol, sizes: Mapping[str, int]) -> Array:
