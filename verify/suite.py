@@ -189,7 +189,7 @@ def _theorems(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iter
             "theorems",
             f"{result.name}{'' if true else PLANTED}: {result.way}" if theorem else result.name,
             theorem_text(cell, theorem) if theorem else LEMMA,
-            "proved" if result.way == "proved" and true else "cross-checked",
+            "proved" if result.way == "z3" and true else "cross-checked",
             result.as_expected,
             result.detail,
             result.skipped,

@@ -168,7 +168,7 @@ def test_giving_up_is_told_as_such() -> None:
     assert "gave up after 1 units" in answer.detail
 
 
-def result_of(theorem: Theorem, way: Literal["proved", "evaluated"]) -> check.TheoremResult:
+def result_of(theorem: Theorem, way: Literal["z3", "evaluated"]) -> check.TheoremResult:
     """What the check of a cell with that theorem makes of it."""
     results = check.check_theorems(replace(CELL, theorems=(theorem,)))
     return next(r for r in results if r.theorem == theorem and r.way == way)
@@ -176,18 +176,48 @@ def result_of(theorem: Theorem, way: Literal["proved", "evaluated"]) -> check.Th
 
 def test_a_theorem_taken_for_its_opposite_fails() -> None:
     """True planted as false, false stated as true."""
-    assert not result_of(replace(TRUE[0], holds=False), "proved").as_expected
+    assert not result_of(replace(TRUE[0], holds=False), "z3").as_expected
     assert not result_of(replace(TRUE[0], holds=False), "evaluated").as_expected
-    assert not result_of(FALSE[0], "proved").as_expected
+    assert not result_of(FALSE[0], "z3").as_expected
     assert not result_of(FALSE[0], "evaluated").as_expected
 
 
 def test_assumptions_that_nothing_satisfies_prove_nothing() -> None:
     """The solver proves anything from them; the evaluation says so."""
     empty = Theorem("everything", (h, "=", 1), given=((2, "<", u),))
-    assert result_of(empty, "proved").as_expected
+    assert result_of(empty, "z3").as_expected
     assert "says nothing" in result_of(empty, "evaluated").detail
     assert not result_of(empty, "evaluated").as_expected
+
+
+QUOTIENT = absolute(h) / maximum(h, -h)
+"""1, and 0/0 where h is 0, as it is at some of the integers that are drawn."""
+
+
+def test_a_claim_without_a_value_where_its_assumptions_hold_is_refuted() -> None:
+    """A NaN is not below its bound."""
+    nowhere = Theorem("1 everywhere", (QUOTIENT, "<=", 1))
+    assert replay(CELL, nowhere).refuted.startswith("counterexample: off by nan at ")
+    assert not replay(CELL, replace(nowhere, given=((0, "<", absolute(h)),))).refuted
+
+
+def test_a_draw_without_a_value_does_not_hide_the_others() -> None:
+    """The worst of those that have one is told."""
+    halved = Theorem("1/2 everywhere", (QUOTIENT, "<=", sp.Rational(1, 2)))
+    assert replay(CELL, halved).refuted.startswith("counterexample: off by 0.5 at h = ")
+
+
+def test_what_follows_from_a_theorem_without_a_proof_is_not_proved() -> None:
+    """The solver would take the false lemma for true."""
+    bound = Theorem("small", (absolute(tangent(u)), "<=", norm(U_u) / 5),
+                    given=((absolute(tangent(h)), "<=", 1),))  # fmt: skip
+    after = replace(bound, name="after", claim=(absolute(tangent(u)), "<=", norm(U_u) / 4),
+                    by=("small",))  # fmt: skip
+    cell = replace(CELL, theorems=(bound, after))
+    assert prove(cell, after).outcome == "proved"
+    found = [r for r in check.check_theorems(cell) if r.theorem and r.way == "z3"]
+    assert [r.as_expected for r in found] == [False, False]
+    assert found[1].detail == "follows from what is not proved: small"
 
 
 def test_the_facts_are_proved_and_a_wrong_one_is_not() -> None:

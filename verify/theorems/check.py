@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -13,7 +14,7 @@ from equations.theorem import Theorem
 from verify.evidence.record import QUICK
 from verify.theorems.replay import replay
 
-Way = Literal["proved", "evaluated"]
+Way = Literal["z3", "evaluated"]
 
 INSTALL = 'needs z3: pip install "gateproof[proofs]"'
 LEMMA = (
@@ -28,7 +29,7 @@ class TheoremResult:
     Attributes:
         theorem: the theorem; None for facts.
         name: its name, or that of the facts.
-        way: proved by the solver, or evaluated at inputs that satisfy its assumptions.
+        way: by the solver, or evaluated at inputs that satisfy its assumptions.
         as_expected: a true theorem was established; a planted false one was not proved, and was
             refuted by a counterexample that was evaluated.
         detail: how it was established, or what is wrong.
@@ -57,14 +58,18 @@ def check_theorems(cell: Cell, *, quick: bool = False, seed: int = 0) -> Iterato
             planted one refuted; the other way is skipped.
         seed: of the inputs at which theorems are evaluated.
     """
-    brief = quick and not solver_missing()
+    missing = solver_missing()
+    brief = quick and not missing
     if cell.theorems:
-        yield from [_skipped(None, "proved", INSTALL)] if solver_missing() else _lemmas()
+        yield from [_skipped(None, "z3", INSTALL)] if missing else _lemmas()
+    proved: set[str] = set()
     for theorem in cell.theorems:
-        if brief and not theorem.holds:
-            yield _skipped(theorem, "proved", QUICK)
+        if missing or (brief and not theorem.holds):
+            yield _skipped(theorem, "z3", INSTALL if missing else QUICK)
         else:
-            yield _proved(cell, theorem)
+            result = _solved(cell, theorem, proved)
+            proved |= {theorem.name} if result.as_expected else set()
+            yield result
         if brief and theorem.holds:
             yield _skipped(theorem, "evaluated", QUICK)
         else:
@@ -79,7 +84,7 @@ def _lemmas() -> tuple[TheoremResult, ...]:
     found = []
     for function, wrong in lemmas():
         detail = f"not proved: {', '.join(wrong)}" if wrong else "each fact by z3"
-        found.append(TheoremResult(None, f"facts of {function}", "proved", not wrong, detail))
+        found.append(TheoremResult(None, f"facts of {function}", "z3", not wrong, detail))
     return tuple(found)
 
 
@@ -88,14 +93,16 @@ def _skipped(theorem: Theorem | None, way: Way, why: str) -> TheoremResult:
     return TheoremResult(theorem, name, way, as_expected=False, detail=why, skipped=True)
 
 
-def _proved(cell: Cell, theorem: Theorem) -> TheoremResult:
-    if solver_missing():
-        return _skipped(theorem, "proved", INSTALL)
+def _solved(cell: Cell, theorem: Theorem, proved: AbstractSet[str]) -> TheoremResult:
+    """What the solver makes of a theorem, once the theorems that it follows from are proved."""
     from verify.theorems.prove import prove  # noqa: PLC0415 - z3 is an extra
 
+    if missing := [name for name in theorem.by if name not in proved]:
+        detail = f"follows from what is not proved: {'; '.join(missing)}"
+        return TheoremResult(theorem, theorem.name, "z3", as_expected=False, detail=detail)
     answer = prove(cell, theorem)
     expected = answer.outcome == ("proved" if theorem.holds else "open")
-    return TheoremResult(theorem, theorem.name, "proved", expected, answer.detail)
+    return TheoremResult(theorem, theorem.name, "z3", expected, answer.detail)
 
 
 def _evaluated(cell: Cell, theorem: Theorem, seed: int) -> TheoremResult:

@@ -48,11 +48,12 @@ def replay(cell: Cell, theorem: Theorem, *, seed: int = 0) -> Replay:
     sizes = small_sizes(cell, (2,))
     drawn = _draws(cell, step, sizes, np.random.default_rng(seed))
     excess, allowed = _excess(cell, step, drawn, sizes, Floats())
-    worst = np.where(allowed, excess, -np.inf)
-    if worst.max() > BOUNDS["suspected"].value:
-        at = {name: value[worst.argmax()] for name, value in drawn.items()}
-        small = _shrunk(cell, step, at, sizes)
-        return Replay(_told(cell, step, {n: v[None] for n, v in small.items()}, sizes), 1)
+    suspected = np.flatnonzero(allowed & _fails(excess, "suspected"))
+    if suspected.size:
+        worst = suspected[np.argsort(-excess[suspected])[0]]  # NaN only where nothing else fails
+        small = _shrunk(cell, step, {name: value[worst] for name, value in drawn.items()}, sizes)
+        if told := _told(cell, step, {n: v[None] for n, v in small.items()}, sizes):
+            return Replay(told, 1)
     kept = np.flatnonzero(allowed)[:KEPT]
     return Replay(_told(cell, step, {n: v[kept] for n, v in drawn.items()}, sizes), len(kept))
 
@@ -90,6 +91,7 @@ def _excess(
     for k, (_, relation, _) in enumerate(all_links):
         left, right = (np.asarray(sides[s.name]) for s in program.results[2 * k : 2 * k + 2])
         over = np.abs(left - right) if relation == "=" else left - right
+        over = np.asarray(over, float)  # of objects the largest may pass over a NaN
         over = over.reshape(len(over), -1).max(axis=1) if np.ndim(over) else over[None]
         if k < len(theorem.links):
             excess.append(over)
@@ -97,6 +99,11 @@ def _excess(
             allowed.append(over < 0 if relation == "<" else over <= 0)
     holds = np.all(allowed, axis=0) if allowed else np.ones(np.shape(excess[0]), bool)
     return np.max(excess, axis=0), holds
+
+
+def _fails(excess: Array, bound: str) -> Array:
+    """Whether the claim fails by more than a bound, or has no value."""
+    return ~(excess <= BOUNDS[bound].value)
 
 
 def _shrunk(
@@ -111,7 +118,7 @@ def _shrunk(
             tried = {n: np.repeat(v[None], len(simpler), axis=0) for n, v in best.items()}
             tried[name][:, *index] = simpler
             excess, allowed = _excess(cell, theorem, tried, sizes, Floats())
-            fails = allowed & (excess > BOUNDS["suspected"].value)
+            fails = allowed & (excess > BOUNDS["suspected"].value)  # no NaN in place of a number
             value[index] = simpler[fails.argmax()] if fails.any() else now
     return best
 
@@ -122,8 +129,12 @@ def _told(cell: Cell, theorem: Theorem, at: Mapping[str, Array], sizes: Mapping[
         return ""
     arithmetic = Precise()
     lifted = {name: arithmetic.lift(value) for name, value in at.items()}
-    excess, allowed = _excess(cell, theorem, lifted, sizes, arithmetic)
-    fails = np.flatnonzero(allowed & (excess > BOUNDS["refuted"].value))
+    try:
+        excess, allowed = _excess(cell, theorem, lifted, sizes, arithmetic)
+        fails = np.flatnonzero(allowed & _fails(excess, "refuted"))
+    except ZeroDivisionError:  # only floats have a value there, an infinity or NaN
+        excess, allowed = _excess(cell, theorem, at, sizes, Floats())
+        fails = np.flatnonzero(allowed & _fails(excess, "suspected"))
     if not fails.size:
         return ""
     first = fails[0]
