@@ -177,11 +177,11 @@ def _boundaries(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> It
 def _word(result: BoundaryResult) -> Word:
     """A refutation of a claim is an evaluation in sixty digits; that of a rate is a limit."""
     evaluated = isinstance(result.statement, Boundary) and not result.statement.holds
-    return "proved" if result.way == "proved" and not evaluated else "cross-checked"
+    return "proved" if result.way == "over the reals" and not evaluated else "cross-checked"
 
 
-def _theorems(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:  # noqa: ARG001 - a stage
-    for result in check_theorems(cell, quick=quick, seed=seed):
+def _theorems(cell: Cell, module: ModuleType, *, quick: bool, seed: int) -> Iterator[Finding]:
+    for result in check_theorems(cell, module, quick=quick, seed=seed):
         theorem = result.theorem
         true = theorem is None or theorem.holds
         yield Finding(

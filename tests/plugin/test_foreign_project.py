@@ -76,7 +76,7 @@ def test_a_wrong_statement_fails_with_its_name(project: Path) -> None:
     done = run(project, "--gateproof-quick", "my_cell.py::boundaries", "my_cell.py::code")
     assert done.returncode == 1
     assert "1 failed, 1 passed" in done.stdout
-    assert "mgu: boundaries: f = 0 copies the state: proved: FAILED: " in done.stdout
+    assert "mgu: boundaries: f = 0 copies the state: over the reals: FAILED: " in done.stdout
     assert "run_stage" not in done.stdout
 
 

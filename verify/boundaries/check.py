@@ -38,11 +38,15 @@ def check_boundaries(
     for statement in cell.boundaries:
         if isinstance(statement, Boundary):
             proved = proof.prove(cell, statement, quick=quick)
-            yield BoundaryResult(cell.name, statement, "proved", proved.verdict, proved.detail)
+            yield BoundaryResult(
+                cell.name, statement, "over the reals", proved.verdict, proved.detail
+            )
             found = hit(cell, module, statement, quick=quick)
             yield BoundaryResult(cell.name, statement, "hit exactly", found.verdict, found.detail)
         else:
             proved = saturation.prove(cell, statement)
-            yield BoundaryResult(cell.name, statement, "proved", proved.verdict, proved.detail)
+            yield BoundaryResult(
+                cell.name, statement, "over the reals", proved.verdict, proved.detail
+            )
         driven = approach(cell, module, statement, quick=quick)
         yield BoundaryResult(cell.name, statement, "approached", driven.verdict, driven.detail)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from equations.boundary import Boundary, Saturation
 
-Way = Literal["proved", "hit exactly", "approached"]
+Way = Literal["over the reals", "hit exactly", "approached"]
 Verdict = Literal["holds", "refuted", "cannot decide"]
 
 

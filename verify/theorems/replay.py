@@ -47,10 +47,10 @@ def replay(cell: Cell, theorem: Theorem, *, seed: int = 0) -> Replay:
     step = theorem.step(dict(cell.carried))
     sizes = small_sizes(cell, (2,))
     drawn = _draws(cell, step, sizes, np.random.default_rng(seed))
-    excess, allowed = _excess(cell, step, drawn, sizes, Floats())
+    excess, allowed = excess_of(cell, step, drawn, sizes, Floats())
     suspected = np.flatnonzero(allowed & _fails(excess, "suspected"))
     if suspected.size:
-        worst = suspected[np.argsort(-excess[suspected])[0]]  # NaN only where nothing else fails
+        worst = suspected[np.argsort(-excess[suspected], kind="stable")[0]]  # NaN is last
         small = _shrunk(cell, step, {name: value[worst] for name, value in drawn.items()}, sizes)
         if told := _told(cell, step, {n: v[None] for n, v in small.items()}, sizes):
             return Replay(told, 1)
@@ -73,7 +73,7 @@ def _draws(
     return drawn
 
 
-def _excess(
+def excess_of(
     cell: Cell,
     theorem: Theorem,
     free: Mapping[str, Array],
@@ -117,7 +117,7 @@ def _shrunk(
             simpler = np.array([0.0, np.sign(now), np.round(now), np.round(now, 1), now])
             tried = {n: np.repeat(v[None], len(simpler), axis=0) for n, v in best.items()}
             tried[name][:, *index] = simpler
-            excess, allowed = _excess(cell, theorem, tried, sizes, Floats())
+            excess, allowed = excess_of(cell, theorem, tried, sizes, Floats())
             fails = allowed & (excess > BOUNDS["suspected"].value)  # no NaN in place of a number
             value[index] = simpler[fails.argmax()] if fails.any() else now
     return best
@@ -130,10 +130,10 @@ def _told(cell: Cell, theorem: Theorem, at: Mapping[str, Array], sizes: Mapping[
     arithmetic = Precise()
     lifted = {name: arithmetic.lift(value) for name, value in at.items()}
     try:
-        excess, allowed = _excess(cell, theorem, lifted, sizes, arithmetic)
+        excess, allowed = excess_of(cell, theorem, lifted, sizes, arithmetic)
         fails = np.flatnonzero(allowed & _fails(excess, "refuted"))
     except ZeroDivisionError:  # only floats have a value there, an infinity or NaN
-        excess, allowed = _excess(cell, theorem, at, sizes, Floats())
+        excess, allowed = excess_of(cell, theorem, at, sizes, Floats())
         fails = np.flatnonzero(allowed & _fails(excess, "suspected"))
     if not fails.size:
         return ""
