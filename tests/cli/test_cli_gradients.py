@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,18 +11,19 @@ import pytest
 from commands import Here, assert_refused
 
 from equations import cells
-from verify.gradients.experiment import Decay, Rate, suits
+from verify.gradients.experiment import Decay, Passage, Rate, suits
 from verify.gradients.page import SCHEMA, Findings, draw, page
 
-FIT = next(name for name in cells if suits(cells[name]))
+FIT = min(filter(lambda name: suits(cells[name]), cells), key=lambda n: len(str(cells[n])))
 UNFIT = next(name for name in cells if not suits(cells[name]))
 
 
 def made() -> Findings:
     """Findings made by hand."""
-    rate = Rate("made", "bias of f", 6.0, -0.01, 0.001, -0.009, 0.1)
+    rate = Rate("made", "bias of f", 6.0, -0.01, 0.001, -0.009, -np.inf, 0.1)
     decay = Decay("made", "a gate set to remember", np.array([-0.1, -0.2, -np.inf]))
-    return Findings("gateproof gradients made", [(rate, decay)], [rate, rate])
+    passage = Passage("made", "J = f K", "J = f", "f near 1 keeps it")
+    return Findings("gateproof gradients made", [passage], [(rate, decay)], [rate, rate])
 
 
 def test_a_table_of_rates(here: Here) -> None:
@@ -37,6 +39,42 @@ def test_json_has_a_version_and_no_infinity() -> None:
     found = json.loads(json.dumps(made().to_json(), allow_nan=False))
     assert found["schema"] == SCHEMA
     assert found["settings"][0]["logs"][-1] is None
+    assert found["settings"][0]["saturated"] is None
+
+
+def test_json_says_how_each_field_is_established() -> None:
+    """Every number and expression that is not a setting has its word."""
+    found = made().to_json()
+    fields = {field for part in ("cells", "settings") for field in found[part][0]}
+    assert fields - set(found["words"]) == {
+        *("cell", "knob", "place", "setting", "overflow", "remembers")
+    }
+    assert set(found["words"]) <= fields
+
+
+@pytest.mark.parametrize(
+    ("left", "told"),
+    [("", "nothing is left"), ("J = f K", "No function in it saturates"), ("J = f", "Here f near")],
+)
+def test_a_page_tells_what_is_left_at_saturation(left: str, told: str) -> None:
+    """Nothing, all of it or a part, with the numbers at each setting in the same paragraph."""
+    found = made()
+    text = page(replace(found, passages=[replace(found.passages[0], left=left)]), [])
+    paragraph = next(part for part in text.split("\n\n") if "one step multiplies" in part)
+    assert told in paragraph.replace("\n", " ")
+    assert "by 0.99 (predicted 0.991, at saturation 0)" in paragraph.replace("\n", " ")
+
+
+def test_an_overflow_is_a_word() -> None:
+    """In both tables and in the paragraph there is no NaN."""
+    found = made()
+    rate = Rate("made", "recurrent matrices", 6.0, *[np.nan] * 5)
+    decay = Decay("made", "recurrent matrices times 6", np.full(3, np.nan))
+    text = page(replace(found, decays=[(rate, decay)], sweeps=[rate]), [])
+    assert "| recurrent matrices times 6 | overflow |" in text
+    assert "| recurrent matrices | 6 | overflow |" in text
+    assert "Recurrent matrices times 6: the state leaves the floats." in text
+    assert "nan" not in text
 
 
 def test_a_cell_that_does_not_fit_is_refused(here: Here) -> None:

@@ -17,7 +17,7 @@ from verify.cli.jobs import Piece, parallel, progress
 from verify.extras import MissingExtraError
 from verify.gradients.experiment import suits
 from verify.gradients.page import HEADINGS, Findings, draw, lines, page
-from verify.gradients.run import decays_of, sweeps_of
+from verify.gradients.run import settings_of, sweeps_of
 from verify.target import find
 
 
@@ -52,8 +52,8 @@ def gradients(
 
     On the same task and initialisation: the norm of the derivative of the last state by earlier
     ones, its growth per step (the Lyapunov exponent), and what the mean values of the gates predict
-    for it; while biases of gates and recurrent matrices are turned. Without a CELL, all with
-    vectors as states and one vector as input.
+    for it, with all else and alone; while biases of gates and recurrent matrices are turned.
+    Without a CELL, all with vectors as states and one vector as input.
     """
     targets = list(dict.fromkeys(chosen(cell)))
     unfit = [target for target in targets if not suits(find(target))]
@@ -76,7 +76,7 @@ def gradients(
 
 def _measured(targets: list[str], seed: int, command: str, *, quick: bool) -> Findings:
     pieces: dict[tuple[str, str], Piece] = {
-        ("decays", target): (decays_of, (target, seed)) for target in targets
+        ("settings", target): (settings_of, (target, seed)) for target in targets
     }
     if not quick:
         pieces |= {("sweeps", target): (sweeps_of, (target, seed)) for target in targets}
@@ -88,7 +88,8 @@ def _measured(targets: list[str], seed: int, command: str, *, quick: bool) -> Fi
             live.update(task, advance=1, description=" ".join(key))
     return Findings(
         command,
-        [each for target in targets for each in found["decays", target]],
+        [found["settings", target][0] for target in targets],
+        [each for target in targets for each in found["settings", target][1]],
         [each for target in targets for each in found.get(("sweeps", target), ())],
     )
 

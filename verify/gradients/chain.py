@@ -6,6 +6,7 @@ with J_t = ∂s_t/∂s_{t-1}, which generated code gives step by step. Nothing h
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,8 @@ import numpy.typing as npt
 Array = npt.NDArray[Any]
 
 
-def jacobians(module: Any, params: Any, xs: Array, state: Any) -> tuple[Array, Any]:  # noqa: ANN401
-    """J_t of every step, and the values of the equations in every step.
+def jacobians(module: Any, params: Any, xs: Array, state: Any) -> Array:  # noqa: ANN401
+    """J_t of every step.
 
     Args:
         module: a generated module.
@@ -24,18 +25,17 @@ def jacobians(module: Any, params: Any, xs: Array, state: Any) -> tuple[Array, A
         state: the first state, each part (B, n).
 
     Returns:
-        (T, B, n, n) with all states in one vector, and `Saved` with (T, B, ...) in each field.
+        (T, B, n, n) with all states in one vector.
     """
-    found, kept = [], []
+    found = []
     for x in xs:
         state, saved = module.step(params, x, state)
         found.append(whole(module.step_jacobian(params, saved)))
-        kept.append(saved)
-    return np.stack(found), type(kept[0])(*map(np.stack, zip(*kept, strict=True)))
+    return np.stack(found)
 
 
-def whole(jacobian: Any) -> Array:  # noqa: ANN401 - a NamedTuple of a generated module
-    """A Jacobian's blocks, `jacobian.new.old`, as one matrix for each sample."""
+def whole(jacobian: Iterable[Iterable[Array]]) -> Array:
+    """A Jacobian's blocks, a row for each new state, as one matrix for each sample."""
     rows = [np.concatenate(list(row), axis=2) for row in jacobian]
     return np.concatenate(rows, axis=1)
 
@@ -63,24 +63,27 @@ def log_norms(chain: Array) -> Array:
     return np.stack(found)
 
 
-def exponents(chain: Array) -> Array:
+def exponents(chain: Array, skip: int) -> Array:
     """Lyapunov exponents: the mean logarithmic growth per step along each direction of state space.
 
     By repeated QR (G. Benettin et al., Lyapunov characteristic exponents, Meccanica 15, 1980).
 
     Args:
         chain: J_t, (T, B, n, n).
+        skip: the first steps, over which directions turn into those that grow at a rate of their
+            own: what they grow by while they do is not counted, since it would count as a rate.
 
     Returns:
         (B, n), the largest first; -inf along a direction that is lost altogether.
     """
     frame = np.broadcast_to(np.eye(chain.shape[-1]), chain.shape[1:])
     total = np.zeros(chain.shape[1:-1])
-    for step in chain:
+    for t, step in enumerate(chain):
         frame, upper = np.linalg.qr(step @ frame)
-        with np.errstate(divide="ignore"):
-            total = total + np.log(np.abs(np.diagonal(upper, axis1=1, axis2=2)))
-    return -np.sort(-total / len(chain), axis=1)
+        if t >= skip:
+            with np.errstate(divide="ignore"):
+                total = total + np.log(np.abs(np.diagonal(upper, axis1=1, axis2=2)))
+    return -np.sort(-total / (len(chain) - skip), axis=1)
 
 
 def log_radius(matrices: Array) -> Array:

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from verify.gradients.experiment import BATCH, STEPS, UNITS, WASHOUT, Decay, Rate
+from verify.gradients.experiment import BATCH, STEPS, UNITS, WASHOUT, Decay, Passage, Rate
 from verify.report.figure import COLOURS, INK, legend, panels
 from verify.report.markdown import document, table
 from verify.report.provenance import machine, provenance, versions
 
-SCHEMA = 1
+SCHEMA = 2
 """The version of the JSON."""
 
 DECAYS, SWEEPS = "gradients-decay.svg", "gradients-rates.svg"
 
 ABOUT = f"""\
 Every cell gets the same inputs, those of the adding problem, and the initialisation of its module,
-both from one seed: {UNITS} units, {BATCH} sequences of {STEPS} steps, of which the first {WASHOUT}
-are left out. s is the whole state, all states of a cell in one vector; J_t = ∂s_t/∂s_(t-1) is what
+both from one seed: {UNITS} units, {BATCH} sequences of {STEPS} steps. Rates are those of the last
+{STEPS - WASHOUT}; before, states and the directions of their disturbances forget where they
+started. s is the whole state, all states of a cell in one vector; J_t = ∂s_t/∂s_(t-1) is what
 generated code gives as `step_jacobian`."""
 
 ABOUT_DECAYS = """\
@@ -40,22 +42,76 @@ ABOUT_RATES = """\
 The slope of such a line is the Lyapunov exponent λ: the mean logarithm of growth per step, so that
 e^λ is the factor by which a gradient changes in one step, and ln 2/|λ| the number of steps in which
 it halves or doubles. Measured, it is the largest exponent found by repeated QR along the sequence.
-Predicted, it takes no product at all: the gates are set to their mean values, the Jacobian
-expression is evaluated once, and λ is the logarithm of its spectral radius, the largest
-|eigenvalue|. Where a gate is saturated it does not move, every J_t is the same matrix, and the two
-agree: a gate that keeps a part k of the state gives λ = ln k. Where units swing between their ends,
-as in a simple network with large weights, the mean is a value that no step ever has, and the
-prediction is too large. The mean of ln ‖J_t‖ is the third number: no product can grow faster, and
-most grow more slowly, since the directions that one step stretches are not those of the next."""
+Predicted, it takes no product at all: gates and states are set to the means of their values, the
+Jacobian expression is evaluated once, and λ is the logarithm of its spectral radius, the largest
+|eigenvalue|. At saturation, it is that of what is left of the expression there, at the same means:
+in a gated cell, of the gates alone. Where a gate is set to carry the state on, this outweighs all
+else and hardly moves, every J_t is nearly the same matrix, and the three agree: a gate that keeps a
+part k of the state gives λ = ln k. Where values swing, the prediction is mostly too large, since
+the logarithm of a mean exceeds the mean of logarithms; and in a simple network with large weights
+the mean is a value that no step ever has. The mean of ln ‖J_t‖ is one more number: no product can
+grow faster, and most grow more slowly, since the directions that one step stretches are not those
+of the next."""
 
-HEADINGS = ("cell", "setting", "λ measured", "λ predicted", "mean ln ‖J_t‖", "halves in")
+ABOUT_ERRORS = f"""\
+± is the standard error over the sequences, all of them through one network. Beside it, a rate over
+{STEPS - WASHOUT} steps is uncertain by about 1/{STEPS - WASHOUT}, since the length of a gradient
+also depends on where it points. And where many units remember for hundreds of steps, {STEPS} do not
+set the slowest apart from the next: measured is then a mean over several, predicted the slowest.
+*Overflow* says that the state itself explodes and leaves the floats before the last step."""
+
+ABOUT_CELLS = """\
+What one step does to a gradient follows from the definition. First the whole derivative, then what
+is left of it where every function that saturates has done so, so that its slope is zero."""
+
+NOTHING_LEFT = """\
+Of this nothing is left at saturation: every path from an old state to a new one leads through a
+function whose slope is zero there. Away from it, each step multiplies a gradient by slopes and by a
+matrix of weights, and such a product vanishes or explodes; it stays level only where the two happen
+to balance."""
+
+ALL_LEFT = """\
+No function in it saturates. Each step multiplies a gradient by weights, as often as there are
+steps: a product that vanishes or explodes, unless they happen to balance."""
+
+SOME_LEFT = """\
+This part passes by every function that saturates, and it is what a long memory rests on: where it
+has 1 on its diagonal a gradient comes back whole, as often as there are steps."""
+
+MEASURED = "measured at one seed, in products of J_t, which `gateproof check` cross-checks"
+
+EVALUATED = "measured at one seed, from the equations, by no code in common with what is generated"
+
+WORDS = {
+    "expression": ("one step in equations", "proved by `gateproof check`"),
+    "left": ("the same at saturation", "by construction: slopes of functions are replaced by 0"),
+    "logs": ("ln ‖∂s_T/∂s_t‖", MEASURED),
+    "measured": ("λ measured", MEASURED),
+    "spread": ("± of λ measured", MEASURED),
+    "step": ("mean ln ‖J_t‖", MEASURED),
+    "predicted": ("λ predicted", EVALUATED),
+    "saturated": ("λ at saturation", EVALUATED),
+}
+"""What a field of the JSON is, and how it is established; a measurement claims nothing more."""
+
+RATES = ("λ measured", "λ predicted", "λ at saturation")
+
+HEADINGS = ("cell", "setting", *RATES, "mean ln ‖J_t‖", "halves in")
 
 
 @dataclass(frozen=True)
 class Findings:
-    """All that a run found: norms with the rate at each of their settings, and the sweeps."""
+    """All that a run found.
+
+    Attributes:
+        command: what was run.
+        passages: the equations of one step of each cell.
+        decays: norms, with the rate at each of their settings.
+        sweeps: rates at every place of every knob.
+    """
 
     command: str
+    passages: Sequence[Passage]
     decays: Sequence[tuple[Rate, Decay]]
     sweeps: Sequence[Rate]
 
@@ -66,6 +122,8 @@ class Findings:
             "command": self.command,
             "machine": machine(),
             "versions": versions(),
+            "words": {name: how for name, (_, how) in WORDS.items()},
+            "cells": [passage.to_json() for passage in self.passages],
             "settings": [
                 {**rate.to_json(), "setting": decay.setting, "logs": _finite(decay.logs)}
                 for rate, decay in self.decays
@@ -80,13 +138,20 @@ def lines(found: Findings) -> list[tuple[str, ...]]:
         (
             rate.cell,
             _setting(rate, decay),
-            f"{rate.measured:.4f} ± {rate.spread:.4f}",
-            f"{rate.predicted:.4f}",
-            f"{rate.step:.4f}",
-            _halves(rate.measured),
+            *(("overflow", *[""] * 4) if rate.overflow else _columns(rate)),
         )
         for rate, decay in found.decays
     ]
+
+
+def _columns(rate: Rate) -> tuple[str, ...]:
+    measured, predicted, alone = _numbers(rate)
+    measured = f"{measured} ± {rate.spread:.4f}"
+    return measured, predicted, alone, f"{rate.step:.4f}", _halves(rate.measured)
+
+
+def _numbers(rate: Rate) -> list[str]:
+    return [f"{value:.4f}" for value in (rate.measured, rate.predicted, rate.saturated)]
 
 
 def page(found: Findings, pictures: Iterable[str]) -> str:
@@ -96,22 +161,64 @@ def page(found: Findings, pictures: Iterable[str]) -> str:
         "# How far back gradients reach",
         provenance(found.command),
         ABOUT,
+        table(("what", "how it is established"), WORDS.values()),
         "## Norms",
         ABOUT_DECAYS,
         f"![Norms against distance in time]({DECAYS})" if DECAYS in there else "",
         table(HEADINGS, lines(found)),
+        "## One step",
+        ABOUT_CELLS,
+        *(part for passage in found.passages for part in _told(passage, found.decays)),
         "## Rates",
         ABOUT_RATES,
+        ABOUT_ERRORS,
         f"![Rates against what is turned]({SWEEPS})" if SWEEPS in there else "",
         table(
-            ("cell", "turned", "to", "λ measured", "λ predicted"),
+            ("cell", "turned", "to", *RATES),
             [
-                (r.cell, r.knob, f"{r.place:.2g}", f"{r.measured:.4f}", f"{r.predicted:.4f}")
-                for r in found.sweeps
+                (
+                    rate.cell,
+                    rate.knob,
+                    f"{rate.place:.2g}",
+                    *(("overflow", *[""] * 2) if rate.overflow else _numbers(rate)),
+                )
+                for rate in found.sweeps
             ],
         ),
     ]
     return document(parts)
+
+
+def _told(passage: Passage, decays: Iterable[tuple[Rate, Decay]]) -> Iterator[str]:
+    """A cell's step in equations, and in a paragraph what comes of it."""
+    yield f"### {passage.cell}"
+    yield passage.expression
+    if not passage.left:
+        about = NOTHING_LEFT
+    elif passage.left == passage.expression:
+        about = ALL_LEFT
+    else:
+        yield "What is left at saturation:"
+        yield passage.left
+        about = SOME_LEFT
+    parts = [about, f"Here {passage.remembers}."] if passage.remembers else [about]
+    parts += [_outcome(rate, decay) for rate, decay in decays if rate.cell == passage.cell]
+    yield textwrap.fill(" ".join(parts), 100, break_on_hyphens=False)
+
+
+def _outcome(rate: Rate, decay: Decay) -> str:
+    """What a gradient does at one setting, in a sentence."""
+    setting = _setting(rate, decay)
+    setting = f"{setting[0].upper()}{setting[1:]}"
+    if rate.overflow:
+        return f"{setting}: the state leaves the floats."
+    measured, predicted, alone = _factors((rate.measured, rate.predicted, rate.saturated))
+    last = decay.logs[-1] / math.log(10)
+    return (
+        f"{setting}: one step multiplies a gradient by {measured:.4g} "
+        f"(predicted {predicted:.4g}, at saturation {alone:.4g}), and after {len(decay.logs)} its "
+        f"norm is {f'10^{last:.1f}' if math.isfinite(last) else 0}."
+    )
 
 
 def draw(found: Findings, folder: Path) -> list[str]:
@@ -156,9 +263,14 @@ def _draw_sweeps(rates: Sequence[Rate], path: Path) -> None:
             mine = [r for r in rates if (r.cell, r.knob) == (cell, knob)]
             at = [rate.place for rate in mine]
             panel.axhline(1, color=INK, linewidth=0.8, linestyle=":")
-            panel.plot(at, _factor(mine, lambda r: r.predicted), label="predicted", **_style(1))
+            drawn = {
+                "predicted": [r.predicted for r in mine],
+                "at saturation": [r.saturated for r in mine],
+            }
+            for number, (label, values) in enumerate(drawn.items(), 1):
+                panel.plot(at, _factors(values), label=label, **_style(number))
             measured = {**_style(0), "linestyle": "none", "marker": "o", "markersize": 3}
-            panel.plot(at, _factor(mine, lambda r: r.measured), label="measured", **measured)
+            panel.plot(at, _factors(r.measured for r in mine), label="measured", **measured)
             panel.set_title(f"{cell}: {knob}")
             if all(place > 0 for place in at):
                 panel.set_xscale("log")
@@ -169,8 +281,8 @@ def _draw_sweeps(rates: Sequence[Rate], path: Path) -> None:
         figure.supylabel("factor per step, e^λ", color=INK, fontsize="medium")
 
 
-def _factor(rates: Sequence[Rate], of: Callable[[Rate], float]) -> list[float]:
-    return [math.exp(of(rate)) for rate in rates]
+def _factors(rates: Iterable[float]) -> list[float]:
+    return [math.exp(rate) for rate in rates]
 
 
 def _style(number: int) -> dict[str, Any]:
@@ -183,7 +295,7 @@ def _style(number: int) -> dict[str, Any]:
 
 
 def _setting(rate: Rate, decay: Decay) -> str:
-    shifted = f": {rate.knob} {rate.place:+g}" if rate.knob.startswith("bias") else ""
+    shifted = f" ({rate.knob} {rate.place:+g})" if rate.knob.startswith("bias") else ""
     return decay.setting + shifted
 
 

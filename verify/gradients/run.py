@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from verify.gradients.experiment import Decay, Experiment, Rate
+from verify.gradients.experiment import Decay, Experiment, Passage, Rate
 from verify.target import find, module_of
 
 
-def decays_of(target: str, seed: int) -> list[tuple[Rate, Decay]]:
-    """Norms and rates at a few settings."""
-    return list(_experiment(target, seed).decays())
+def settings_of(target: str, seed: int) -> tuple[Passage, list[tuple[Rate, Decay]]]:
+    """The equations of one step, and norms and rates at a few settings."""
+    experiment = _experiment(target, seed)
+    return experiment.passage(), list(experiment.decays())
 
 
 def sweeps_of(target: str, seed: int) -> list[Rate]:
