@@ -18,13 +18,16 @@ from verify.precision.run import errors_of, factors_of
 
 NAME = next(iter(cells))
 FIRST = cells[NAME].parameters[0].name
+STATE = cells[NAME].states[0].name
+
+Arrays = dict[str, np.ndarray]
 
 
 def test_a_difference_that_is_rounding(here: Here) -> None:
     """Yes is status 0."""
     done = here("precision", NAME, "--explain", "1e-9", "--dtype", "float32")
     assert done.status == 0
-    assert "float32: yes: two careful computations may differ" in done.out
+    assert "rounding cannot be excluded in any element" in done.out
 
 
 def test_a_difference_that_is_none(here: Here) -> None:
@@ -38,7 +41,8 @@ def test_answers_as_json(here: Here) -> None:
     """With a version, and one entry for each result in each dtype."""
     done = here("precision", NAME, "--explain", "1e-3", "--of", "step_vjp", "--json")
     found = json.loads(done.out)
-    assert found["schema"] == 2
+    assert found["schema"] == 3
+    assert {entry["word"] for entry in found["answers"]} == {"by construction"}
     assert {entry["dtype"] for entry in found["answers"]} == {"float32", "float64"}
     assert all(entry["quantity"].startswith("step_vjp.") for entry in found["answers"])
 
@@ -100,9 +104,6 @@ def test_own_inputs_are_answered_in_their_own_floats(here: Here, tmp_path: Path)
     assert {answer["dtype"] for answer in own} == {"float32"}
 
 
-Arrays = dict[str, np.ndarray]
-
-
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -119,6 +120,71 @@ def test_own_inputs_that_do_not_fit_are_refused(
     """In one line that names the file and the array."""
     file = saved(tmp_path / "mine.npz", change(arrays()))
     assert_refused(here("precision", NAME, "--explain", "1e-9", "--at", file), "mine.npz", words)
+
+
+def test_own_cotangents_and_tangents_count(here: Here, tmp_path: Path) -> None:
+    """Those that were drawn give the answers at drawn inputs; others are ones, which is told."""
+    drawn = make_case(cells[NAME]).cast("float32")
+    seeds = {f"d{name}": value for name, value in drawn.cotangents.items()}
+    ways = {f"{name}_dot": value for name, value in drawn.tangents.items()}
+    asked = ("precision", NAME, "--explain", "1e-9", "--of", "step_hvp", "--json")
+    whole = here(*asked, "--at", saved(tmp_path / "a.npz", {**drawn.point, **seeds, **ways}))
+    expected = here(*asked, "--dtype", "float32")
+    own, drawn_ones = (json.loads(each.out)["answers"] for each in (whole, expected))
+    assert [answer["most"] for answer in own] == [answer["most"] for answer in drawn_ones]
+    assert "taken as ones" not in whole.err
+    some = here(*asked, "--at", saved(tmp_path / "b.npz", {**drawn.point, **ways}))
+    assert f"b.npz has no {', '.join(seeds)}: taken as ones" in some.err
+    forward = here(*asked[:4], "--at", saved(tmp_path / "c.npz", dict(drawn.point)))
+    assert "taken as ones" not in forward.err
+
+
+def test_every_element_has_its_own_difference_and_verdict(here: Here, tmp_path: Path) -> None:
+    """A file of differences answers for the results it has: one wrong element is one no."""
+    drawn = make_case(cells[NAME], sizes={"T": 1}).cast("float32")
+    wrong = np.zeros(drawn.point[FIRST].shape)
+    wrong[1, 2] = 1.0
+    inputs = saved(tmp_path / "mine.npz", dict(drawn.point))
+    for name in (FIRST, f"step_vjp.{FIRST}"):
+        file = saved(tmp_path / "off.npz", {name: -wrong})
+        asked = ("precision", NAME, "--explain", file, "--of", "step_vjp", "--at", inputs)
+        done = here(*asked, "--json")
+        (answer,) = json.loads(done.out)["answers"]
+        assert done.status == 1
+        assert answer["quantity"] == f"step_vjp.{FIRST}"
+        assert np.array_equal(np.array(answer["verdicts"]) == "no", wrong > 0)
+        assert "most beyond it: [1, 2] 1 of" in here(*asked).out
+    right = saved(tmp_path / "right.npz", {FIRST: 0 * wrong})
+    assert here("precision", NAME, "--explain", right, "--of", "step_vjp").status == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ({"zzz": np.ones(1)}, "step.zzz unknown; expected some of step."),
+        ({STATE: np.ones(1)}, "expected shape"),
+        ({STATE: np.array("text")}, "expected shape"),
+        ({}, "got no arrays"),
+    ],
+)
+def test_differences_that_do_not_fit_are_refused(
+    here: Here, tmp_path: Path, found: Arrays, words: str
+) -> None:
+    """In one line that names the file."""
+    file = saved(tmp_path / "off.npz", found)
+    assert_refused(here("precision", NAME, "--explain", file), "--explain: ", "off.npz", words)
+    (tmp_path / "text.npz").write_text("1e-7", encoding="utf-8")
+    done = here("precision", NAME, "--explain", str(tmp_path / "text.npz"))
+    assert_refused(done, "--explain: ", "expected a .npz file of arrays")
+    assert_refused(here("precision", NAME, "--explain", "much"), "a .npz file of them, got much")
+
+
+def test_differences_that_are_no_numbers_are_refused(here: Here, tmp_path: Path) -> None:
+    """NaN is not explained."""
+    shape = make_case(cells[NAME]).point[STATE].shape
+    file = saved(tmp_path / "off.npz", {STATE: np.full(shape, np.nan)})
+    done = here("precision", NAME, "--explain", file)
+    assert_refused(done, "off.npz", "expected finite numbers, got NaN or infinity")
 
 
 def test_a_file_that_holds_no_arrays_is_refused(here: Here, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from verify.arithmetic.formats import FORMATS
 from verify.arithmetic.precise import to_float
 from verify.evidence.case import Kind, make_case
 from verify.evidence.derived import FUNCTIONS, compute, programs_of
+from verify.evidence.rounding import values
 from verify.evidence.subject import generated
 from verify.evidence.verdict import TRUE
 from verify.precision import budget, explain
@@ -33,7 +34,7 @@ def test_rounding_of_generated_code_is_within_the_budget_of_the_equations(
     case = make_case(cell, kind).cast(dtype)
     subject = generated(module_of(name, cell), cell)
     for function in FUNCTIONS:
-        got, allowed = subject.compute(function, case), budget(case, function, plain=True)
+        got, allowed = subject.compute(function, case), budget(case, function, careful=False)
         true = compute(function, programs_of(cell), case, TRUE)
         for field, value in got.items():
             off = np.abs(to_float(TRUE.lift(value) - true[field]))
@@ -48,8 +49,10 @@ def test_a_mistake_of_a_millionth_is_refused(name: str) -> None:
     case = make_case(cells[name])
     for function in FUNCTIONS:
         allowed = budget(case, function)
-        for field, (value, condition) in conditions(case, function, FORMATS["float64"]).items():
-            well = (condition < CONDITION) & (value != 0)
+        found = values(case, function)
+        condition = conditions(case, function, found, FORMATS["float64"])
+        for field, value in found.items():
+            well = (condition[field] < CONDITION) & (value != 0)
             assert np.all((MISTAKE * np.abs(value) > 2 * allowed[field])[well])
 
 

@@ -11,7 +11,7 @@ from verify.arithmetic.running import UNIT, Running
 from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Kind, inadequate, make_case
 from verify.evidence.derived import FUNCTIONS, Textbook, compute, programs_of
-from verify.evidence.verdict import RUNNING, TRUE, Comparison, judge
+from verify.evidence.verdict import TRUE, Comparison, judge
 from verify.routes.central_differences import LENGTHS, extrapolated
 from verify.routes.taylor import STEPS, judged
 
@@ -75,7 +75,7 @@ def test_running_error_bounds_the_error(name: str, kind: Kind) -> None:
     case = make_case(cells[name], kind, 3)
     programs = programs_of(case.cell)
     for function in FUNCTIONS:
-        bounds = compute(function, programs, case, RUNNING)
+        bounds = compute(function, programs, case, Running())
         true = compute(function, programs, case, TRUE)
         for field, value in compute(function, programs, case, FLOATS).items():
             error = np.abs(to_float(TRUE.lift(value) - true[field]))

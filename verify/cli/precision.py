@@ -18,11 +18,11 @@ from verify.cli import writable
 from verify.cli.cellarg import CELL, chosen
 from verify.cli.console import console, plain
 from verify.cli.jobs import Piece, parallel, progress
-from verify.evidence.case import Case, Kind, make_case
+from verify.evidence.case import Arrays, Case, Kind, make_case
 from verify.evidence.derived import FUNCTIONS, Function
 from verify.extras import MissingExtraError, extra
 from verify.precision import Answer, explain
-from verify.precision.inputs import InputsError, case_from
+from verify.precision.inputs import InputsError, case_from, differences_from, read_by
 from verify.precision.measure import KINDS
 from verify.precision.page import (
     CONDITIONED,
@@ -47,6 +47,7 @@ from verify.target import find
     "  gateproof precision gru --explain 2e-7 --dtype float32\n"
     "  gateproof precision gru --explain 2e-7 --of step_vjp --inputs saturated\n"
     "  gateproof precision gru --explain 2e-7 --of step_vjp --at mine.npz\n"
+    "  gateproof precision gru --explain differences.npz --of step_vjp --at mine.npz\n"
     "  gateproof precision --output reports/measured"
 )
 @click.argument("cell", type=CELL, nargs=-1)
@@ -63,14 +64,16 @@ from verify.target import find
     "--at",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="With --explain: inputs of your own, a .npz file of parameters, inputs and states.",
+    help="With --explain: inputs of your own, a .npz file of parameters, inputs and states by "
+    "name. Where derivatives differed it may hold cotangents dy of results y and tangents a_dot of "
+    "arguments a; what it has not is taken as ones.",
 )
 @click.option(
     "--explain",
-    "difference",
-    type=float,
+    "asked",
     metavar="DIFFERENCE",
-    help="Ask what rounding can explain.",
+    help="Ask what rounding can explain: a number for all elements, or a .npz file of arrays by "
+    "result, such as `step_vjp.W_u`, with a difference for each element.",
 )
 @click.option(
     "--of",
@@ -94,7 +97,7 @@ def precision(
     dtypes: tuple[str, ...],
     inputs: tuple[str, ...],
     file: Path | None,
-    difference: float | None,
+    asked: str | None,
     functions: tuple[str, ...],
     seed: int,
     output: Path | None,
@@ -108,23 +111,20 @@ def precision(
     every result and gradient at ordinary, saturated, tiny and huge inputs, and against the
     pre-activation of every gate.
 
-    With --explain, say whether two right computations can differ by so much from rounding alone:
-    exit status 0 if they can in every element, else 1.
+    With --explain, say for every element whether rounding can be excluded as what makes two right
+    computations differ by so much: exit status 0 if it cannot in any of them, else 1.
     """
     targets = list(dict.fromkeys(chosen(cell)))
-    if difference is not None:
-        if not (math.isfinite(difference) and difference >= 0):
-            raise click.UsageError(
-                f"--explain: expected a difference of 0 or more, got {difference}"
-            )
+    if asked is not None:
         wanted = cast("tuple[Function, ...]", functions or ("step",))
+        cases = _cases(targets, inputs, file, seed, wanted)
         answers = {
             (case.cell.name, case.kind): [
                 answer
                 for dtype in dtypes or _dtypes(case, file)
-                for answer in explain(difference, case.cast(dtype), wanted)
+                for answer in explain(_difference(asked, case, wanted), case.cast(dtype), wanted)
             ]
-            for case in _cases(targets, inputs, file, seed)
+            for case in cases
         }
         return _answer(answers, as_json=as_json, ascii_only=ascii_only)
     if functions or file:
@@ -226,7 +226,11 @@ def _write(found: Measurement, folder: Path) -> None:
 
 
 def _cases(
-    targets: Sequence[str], kinds: Sequence[str], file: Path | None, seed: int
+    targets: Sequence[str],
+    kinds: Sequence[str],
+    file: Path | None,
+    seed: int,
+    functions: Sequence[Function],
 ) -> list[Case]:
     """The inputs asked about: some kinds of drawn ones, or those of a file."""
     found = [find(target) for target in targets]
@@ -239,9 +243,29 @@ def _cases(
     if len(found) != 1 or kinds:
         raise click.UsageError("--at: expected one cell and no --inputs")
     try:
-        return [case_from(found[0], file)]
+        case, ones = case_from(found[0], file)
     except InputsError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(f"--at: {error}") from error
+    if ones := read_by(ones, functions):
+        click.echo(f"{file} has no {', '.join(ones)}: taken as ones", err=True)
+    return [case]
+
+
+def _difference(asked: str, case: Case, functions: Sequence[Function]) -> float | Arrays:
+    """What was asked about: a number, or the arrays of a file."""
+    try:
+        number = float(asked)
+    except ValueError:
+        if not Path(asked).is_file():
+            told = f"expected a difference of 0 or more or a .npz file of them, got {asked}"
+            raise click.UsageError(f"--explain: {told}") from None
+        try:
+            return differences_from(Path(asked), case, functions)
+        except InputsError as error:
+            raise click.UsageError(f"--explain: {error}") from error
+    if not (math.isfinite(number) and number >= 0):
+        raise click.UsageError(f"--explain: expected a difference of 0 or more, got {asked}")
+    return number
 
 
 def _dtypes(case: Case, file: Path | None) -> tuple[str, ...]:

@@ -15,8 +15,9 @@ from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Case, Kind, inadequate, make_case
 from verify.evidence.derived import FUNCTIONS, Function, compute, programs_of
 from verify.evidence.record import Compared, Outcome, Planted, Record, Stated
+from verify.evidence.rounding import rounding
 from verify.evidence.subject import Subject, exact, interpreted
-from verify.evidence.verdict import Comparison, Verdict, judge, rounding
+from verify.evidence.verdict import Comparison, Verdict, judge
 from verify.mutants import Mutant, mutants
 from verify.routes import routes
 from verify.routes.many_digits import needing

@@ -1,28 +1,20 @@
-"""The one verdict function, and what rounding may do to what it judges."""
+"""The one verdict function."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from verify.arithmetic.formats import FORMATS
 from verify.arithmetic.precise import Precise
-from verify.arithmetic.running import UNIT, Running
+from verify.arithmetic.running import UNIT
 from verify.evidence.bounds import BOUNDS
-from verify.evidence.case import Array, Case
-from verify.evidence.derived import Function, compute, programs_of, with_companions
+from verify.evidence.case import Array
 
 EPS = 2 * UNIT
 """The distance from 1 to the next float64."""
 
-
-RUNNING_IN = {name: Running(format=each) for name, each in FORMATS.items()}
-RUNNING = RUNNING_IN["float64"]
-CONDITION = Running(counted=False)
 TRUE = Precise(50)
 """50 digits: twice over what the cancellations of the cases can take away from float64's 16."""
 
@@ -91,25 +83,3 @@ def judge(comparison: Comparison, strictness: float = 1.0) -> Verdict:
         ratio = np.where(difference == 0, 0.0, difference / bound)
     ratio = np.where(np.isnan(ratio), np.inf, ratio)
     return Verdict(np.asarray(decided), np.asarray(ratio <= 1), ratio)
-
-
-@lru_cache(maxsize=512)
-def largest(case: Case, function: Function) -> float:
-    """The size of the largest value of a function, whichever elements a route is asked about."""
-    values = compute(function, programs_of(case.cell), case, RUNNING)
-    sizes = [np.max(np.abs(value.value), initial=0.0) for value in values.values()]
-    return float(max(sizes, default=0.0))
-
-
-@lru_cache(maxsize=512)
-def rounding(case: Case, function: Function) -> Mapping[str, Array]:
-    """How far rounding can lead code that computes the derived equations away, by field."""
-    values = compute(function, programs_of(case.cell), case, RUNNING_IN[case.dtype.name])
-    return {name: BOUNDS["code"].value * value.error for name, value in values.items()}
-
-
-@lru_cache(maxsize=512)
-def careful_rounding(case: Case, function: Function) -> Mapping[str, Array]:
-    """The same for a reference in float64 that keeps its digits at the ends of the gates."""
-    values = compute(function, with_companions(programs_of(case.cell)), case, RUNNING)
-    return {name: BOUNDS["reference"].value * value.error for name, value in values.items()}

@@ -11,9 +11,10 @@ import numpy as np
 from verify.arithmetic.formats import Format
 from verify.evidence.case import Case, Kind
 from verify.evidence.derived import FUNCTIONS, Function
+from verify.evidence.rounding import budget
 from verify.evidence.subject import Subject
-from verify.precision.allowance import budget, conditions
-from verify.precision.truth import enclosures, errors, spacing
+from verify.precision.allowance import conditions
+from verify.precision.truth import enclosures, errors, middle, spacing
 
 KINDS: tuple[Kind, ...] = ("ordinary", "saturated", "opposite", "tiny", "huge")
 
@@ -57,7 +58,8 @@ def worst(
     """
     for function in functions:
         true = enclosures(case, function, of)
-        condition, allowed = conditions(case, function, of), budget(case, function)
+        values = {name: middle(balls) for name, balls in true.items()}
+        condition, allowed = conditions(case, function, values, of), budget(case, function)
         for subject in subjects:
             with np.errstate(all="ignore"):
                 got = subject.compute(function, case)
@@ -72,7 +74,7 @@ def worst(
                     subject.name,
                     f"{function}.{name}",
                     float(np.max(ulps, initial=0.0)),
-                    float(np.max(ulps / condition[name][1], initial=0.0)),
+                    float(np.max(ulps / condition[name], initial=0.0)),
                     float(np.max(share, initial=0.0, where=ulps > 0)),
                     int(ulps.size),
                 )

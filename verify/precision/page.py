@@ -15,8 +15,11 @@ from verify.precision.sweep import Curve
 from verify.report.markdown import document, folded, table
 from verify.report.provenance import machine, provenance, versions
 
-SCHEMA = 2
+SCHEMA = 3
 """The version of the JSON."""
+
+WORDS = {"truth": "proved", "errors": "cross-checked"}
+"""What is claimed: enclosures at the inputs measured, and of code the distance to them there."""
 
 PACKAGES = (*RIVALS, "python-flint")
 """What a measurement compares with and rests on."""
@@ -26,8 +29,10 @@ The truth is an enclosure of the definition and its derivatives by balls of arbi
 proved and narrower than a millionth of an ulp; it knows nothing of the generated code. An error is
 the distance to it in ulps of the true value: the distance between neighbouring floats there, and
 below the normal range the smallest subnormal number. A sum whose terms cancel has a large
-condition, Σ|terms| over its value, and then the error is told in ulps times the condition of the
-element. 1 - u at a saturated gate has none: σ(-a) is the same number without a subtraction.
+condition, Σ|terms| over its value, and what is made of it inherits that: a product has the
+condition of its worst factor, and a function multiplies by its slope. Where nothing cancels and no
+function is steep the condition is 1, whatever was computed and in whatever format; errors are told
+in ulps times it. 1 - u at a saturated gate has none: σ(-a) is the same number and no difference.
 
 Inputs are N(0, 1) (ordinary), with the gates driven to their ends (saturated, and with the other
 signs, opposite), of size 1e-10 (tiny) and 8 (huge, pre-activations of some hundreds). The libraries
@@ -37,14 +42,15 @@ torch may treat subnormal numbers as zero.
 
 Huge pre-activations reach beyond -88.7 in float32 and -709.8 in float64, where e^-a overflows and
 generated code has 0 for a σ(a) that is a subnormal number. What is made of it is lost with it:
-errors of thousands of smallest subnormals are that, in gradients below 1e-37 and 1e-306."""
+errors of thousands of smallest subnormals are that, in gradients below 1e-37 and 1e-306, and in
+what large weights make of them in a second derivative."""
 
 ABOUT_FACTORS = """\
 Every factor as a cell of one line, generated for the purpose, at pre-activations from end to end:
-±700 in float64, ±85 in float32. The plain error, in ulps. σ'' and tanh'' are zero at a = 0, and
-near it 1 - 2σ is a difference that cancels: there the error may grow like 1/|a|. Of the head,
--log ŷ, ŷ - y and its derivative are those of the target's class, whose logit is swept beside two
-that are 0."""
+±700 in float64, ±85 in float32. The plain error, in ulps. σ'' is zero at a = 0, and near it 1 - 2σ
+is a difference that cancels: there its condition is 4/|a|, and the error may grow with it. Of the
+head, -log ŷ, ŷ - y and its derivative are those of the target's class, whose logit is swept beside
+two that are 0."""
 
 ABOUT_GATES = """\
 One gate at a time is driven through all pre-activations, its argument exactly representable;
@@ -74,6 +80,7 @@ class Measurement:
         """Plain values; what is infinitely wrong is null."""
         return {
             "schema": SCHEMA,
+            "words": WORDS,
             "command": self.command,
             "machine": machine(),
             "versions": versions(PACKAGES),

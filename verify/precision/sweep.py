@@ -30,7 +30,7 @@ from verify.evidence.derived import Function
 from verify.evidence.subject import Subject
 from verify.precision.allowance import conditions
 from verify.precision.contenders import contenders
-from verify.precision.truth import enclosures, errors
+from verify.precision.truth import enclosures, errors, middle
 from verify.target import built
 
 REACH = {"float64": 700.0, "float32": 85.0}
@@ -40,7 +40,9 @@ POINTS, POINTS_OF_GATE = 1001, 81
 LINEAR = 1.0
 """Points are spread evenly to here, and beyond in equal ratios."""
 
-ROLES = ("input", "state")
+MOVED = ("input", "state")
+"""The arguments whose gradients are told against a gate: those of the parameters are products with
+them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,13 +191,15 @@ def _worst_of_samples(
     case: Case, function: Function, subjects: Sequence[Subject], of: Format
 ) -> Mapping[str, Array]:
     """The largest error of each sample in ulps times the condition, by contender."""
-    true, condition = enclosures(case, function, of, ROLES), conditions(case, function, of)
+    true = enclosures(case, function, of, MOVED)
+    values = {name: middle(balls) for name, balls in true.items()}
+    condition = conditions(case, function, values, of)
     worst = {}
     for subject in subjects:
         with np.errstate(all="ignore"):
             got = subject.compute(function, case)
         each = [
-            (errors(got[name], balls, of) / condition[name][1]).reshape(case.sizes["B"], -1)
+            (errors(got[name], balls, of) / condition[name]).reshape(case.sizes["B"], -1)
             for name, balls in true.items()
         ]
         worst[subject.name] = np.concatenate(each, axis=1).max(axis=1)

@@ -94,6 +94,11 @@ def spacing(true: Array, of: Format) -> Array:
     return np.asarray(vectorised(lambda ball: float(ulp(ball, of)))(true), float)
 
 
+def middle(true: Array) -> Array:
+    """The float64 nearest to every true value."""
+    return np.asarray(vectorised(lambda ball: float(ball.mid()))(true), float)
+
+
 def _narrow(balls: Array, of: Format) -> bool:
     """Whether every enclosure is narrow beside an ulp."""
     guard = 1 << GUARD_BITS

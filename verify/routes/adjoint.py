@@ -11,8 +11,9 @@ import numpy as np
 from verify.arithmetic.running import UNIT
 from verify.evidence.case import Array, Arrays, Case, first_step, redrawn
 from verify.evidence.derived import Function
+from verify.evidence.rounding import rounding
 from verify.evidence.subject import Subject
-from verify.evidence.verdict import EPS, Comparison, rounding
+from verify.evidence.verdict import EPS, Comparison
 from verify.routes.definition import case_of, fields
 
 PARTNERS: Mapping[Function, Function] = {"step_vjp": "step_jvp", "unroll_vjp": "unroll_jvp"}

@@ -15,7 +15,7 @@ from autograd.extend import defjvp, defvjp, primitive
 
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import FUNCTIONS, Function, Textbook
-from verify.evidence.verdict import careful_rounding
+from verify.evidence.rounding import reference_error
 from verify.routes.definition import case_of, without_time
 from verify.routes.route import ElementRoute, Reference
 from verify.routes.traced import Library, Point, Scalar, derivative
@@ -60,7 +60,7 @@ LIBRARY = Library(Traced(), autograd.grad, jvp, anp.concatenate)
 @lru_cache(maxsize=128)
 def reference(case: Case, function: Function) -> Mapping[str, Reference]:
     """What autograd finds; it adds up the same products as any derivative program."""
-    bounds = careful_rounding(case, function)
+    bounds = reference_error(case, function)
     with warnings.catch_warnings():
         # A derivative that is zero, as of h + x by its derivative, is a value like any other here.
         warnings.filterwarnings("ignore", "Output seems independent of input")

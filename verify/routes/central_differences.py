@@ -7,11 +7,12 @@ from functools import lru_cache
 
 import numpy as np
 
-from verify.arithmetic.running import UNIT, Running
+from verify.arithmetic.formats import FLOAT64
+from verify.arithmetic.running import UNIT
 from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function, Textbook
-from verify.evidence.verdict import careful_rounding
+from verify.evidence.rounding import RUNNING, reference_error
 from verify.routes.definition import (
     Directions,
     by_states,
@@ -28,7 +29,7 @@ from verify.routes.route import ElementRoute, Reference
 LENGTHS = 2.0 ** -np.arange(2.0, 9.0)
 """Halved six times from 1/4: the table reaches order 14, and its noise grows to 2^8 roundings."""
 
-FLOATS, RUNNING = Textbook(), Running()
+FLOATS = Textbook()
 SECOND_STEP = 1e-100
 
 Pair = tuple[Array, Array]
@@ -140,7 +141,7 @@ def _second(units: Directions) -> Mapping[str, Pair]:
     points = units.points(BOTH, 1j * SECOND_STEP)
     found = results(units.case, points, FLOATS)
     gradients = units.gathered(weighed_by_direction(units, found).imag / SECOND_STEP)
-    bounds = careful_rounding(units.case, "step_vjp")
+    bounds = reference_error(units.case, "step_vjp")
     pairs = {}
     for name, values in gradients.items():
         level = np.broadcast_to(bounds[name], values.shape[1:])
@@ -155,13 +156,14 @@ def _noise(level: Array) -> Array:
 
 def _result_errors(case: Case) -> dict[str, Array]:
     """Rounding error bounds of the results of the definition, (T, B, ...)."""
+    running = RUNNING[FLOAT64.name]
     point = {
-        name: RUNNING.lift(value)
+        name: running.lift(value)
         for name, value in case.point.items()
         if case.cell[name].role != "input"
     }
-    point |= {s.name: [RUNNING.lift(x) for x in case.point[s.name]] for s in case.cell.inputs}
-    found = results(case, point, RUNNING)
+    point |= {s.name: [running.lift(x) for x in case.point[s.name]] for s in case.cell.inputs}
+    found = results(case, point, running)
     return {name: np.stack([value.error for value in values]) for name, values in found.items()}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function, Textbook
-from verify.evidence.verdict import careful_rounding
+from verify.evidence.rounding import reference_error
 from verify.routes.definition import (
     Directions,
     by_states,
@@ -31,7 +31,7 @@ COMPLEX = Textbook()
 @lru_cache(maxsize=128)
 def reference(case: Case, function: Function) -> Mapping[str, Reference]:
     """Imaginary parts over the step; the error is the roundings of a careful computation."""
-    bounds = careful_rounding(case, function)
+    bounds = reference_error(case, function)
     if function in ("step", "unroll"):
         of_steps = case_of(case, function)
         found = results(of_steps, of_steps.point, COMPLEX)

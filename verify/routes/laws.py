@@ -11,8 +11,9 @@ import numpy as np
 from equations.language import Size
 from verify.evidence.case import Array, Arrays, Case, redrawn
 from verify.evidence.derived import FUNCTIONS, Function
+from verify.evidence.rounding import rounding
 from verify.evidence.subject import Subject
-from verify.evidence.verdict import Comparison, rounding
+from verify.evidence.verdict import Comparison
 from verify.routes.definition import fields
 
 FIRST, SECOND = 0.75, -1.5

@@ -12,23 +12,17 @@ from verify.arithmetic.running import UNIT
 from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import FUNCTIONS, Function, compute, programs_of
+from verify.evidence.rounding import terms
 from verify.evidence.subject import Subject
-from verify.evidence.verdict import CONDITION, EPS, TRUE, Comparison
+from verify.evidence.verdict import TRUE, Comparison
 
 
 def conditioned(case: Case, function: Function) -> dict[str, tuple[Array, Array]]:
-    """The true value of each element, and its size times its condition.
-
-    That product is Σ|terms| carried along the computation: what one rounding of every term can
-    make, in units of the roundoff. It belongs to the equations and the inputs, not to any code.
-    """
-    programs = programs_of(case.cell)
-    values = compute(function, programs, case, TRUE)
-    errors = compute(function, programs, case, CONDITION)
-    return {
-        name: (to_float(value), np.maximum(np.abs(to_float(value)), errors[name].error / EPS))
-        for name, value in values.items()
-    }
+    """The true value of each element, and its size times its condition as printed."""
+    values = compute(function, programs_of(case.cell), case, TRUE)
+    sizes = terms(case, function, careful=False)
+    true = {name: to_float(value) for name, value in values.items()}
+    return {name: (value, np.maximum(np.abs(value), sizes[name])) for name, value in true.items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,8 +54,8 @@ class ManyDigits:
         """Each element against its true value."""
         for function in functions:
             got = subject.compute(function, case)
-            for name, (true, terms) in conditioned(case, function).items():
-                own, allowed = UNIT * np.abs(true), BOUNDS["digits"].value * terms
+            for name, (true, size) in conditioned(case, function).items():
+                own, allowed = UNIT * np.abs(true), BOUNDS["digits"].value * size
                 yield Comparison(f"{function}.{name}", got[name], true, own, allowed)
 
 

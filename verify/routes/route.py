@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from verify.evidence.case import Array, Case
 from verify.evidence.derived import Function
+from verify.evidence.rounding import largest, rounding
 from verify.evidence.subject import Subject
-from verify.evidence.verdict import Comparison, largest, rounding
+from verify.evidence.verdict import Comparison
 
 Elements = Mapping[str, npt.NDArray[np.bool_]]
 """Some elements of a function's results, by field."""

@@ -10,8 +10,9 @@ import numpy as np
 from verify.arithmetic.running import UNIT
 from verify.evidence.case import Case
 from verify.evidence.derived import FUNCTIONS, Function, programs_of
+from verify.evidence.rounding import rounding
 from verify.evidence.subject import Subject, exact
-from verify.evidence.verdict import Comparison, rounding
+from verify.evidence.verdict import Comparison
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,9 @@ import numpy as np
 from verify.evidence.bounds import BOUNDS
 from verify.evidence.case import Array, Case, moved
 from verify.evidence.derived import Function
+from verify.evidence.rounding import rounding
 from verify.evidence.subject import Subject
-from verify.evidence.verdict import Comparison, rounding
+from verify.evidence.verdict import Comparison
 from verify.routes.adjoint import dot, other_way, ways, weights
 
 STEPS = 2.0 ** -np.arange(3.0, 25.0)
