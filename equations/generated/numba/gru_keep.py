@@ -888,7 +888,8 @@ def _unroll_in_segments(
     for start in range(0, max(sizes["T"], 1), every):
         states.append(State(*map(np.copy, cast("tuple[Array, ...]", state0))))
         steps = slice(start, start + every)
-        part = unroll(params, xs[steps], state0)[0]  # a name for the tape would keep it
+        # A name for the tape would keep it while the next is made.
+        part = unroll(params, xs[steps], state0)[0]
         parts.append(part)
         state0 = _last(part, state0)
     nexts = State(*map(np.concatenate, zip(*parts, strict=True)))
