@@ -80,7 +80,7 @@ has 1 on its diagonal a gradient comes back whole, as often as there are steps."
 
 MEASURED = "measured at one seed, in products of J_t, which `gateproof check` cross-checks"
 
-EVALUATED = "measured at one seed, from the equations, by no code in common with what is generated"
+EVALUATED = "measured at one seed: the equations at the states visited, no generated derivatives"
 
 WORDS = {
     "expression": ("one step in equations", "proved by `gateproof check`"),
