@@ -98,6 +98,10 @@ def relevance_gate(
             Boundary(f"{name} = 0 sends no gradient into {w}", gradient(w), "=", 0, at={gate: 0})
             for w in weights
         ),
+        *(
+            Boundary(f"{name} = 0 leaves no curvature in {w}", hvp(w), "=", 0, at={gate: 0})
+            for w in weights
+        ),
         Boundary(f"{name} = 0 and {when} forget everything", total, "=", 0, at=nothing),
         Boundary(
             f"{name} = 0 and {when} send no gradient back", gradient(state), "=", 0, at=nothing
@@ -191,7 +195,7 @@ def tanh_candidate(
 def logistic_gate(gate: TensorSymbol, name: str, weight: TensorSymbol) -> Statements:
     """A logistic gate, and a parameter of its pre-activation, which learns nothing at the ends."""
     return (
-        _flat(gate, name, weight),
+        *_flat(gate, name, "weights", weight),
         Saturation(f"a saturated {name} lets no gradient into its own weights", gate),
     )
 
@@ -200,24 +204,16 @@ def hard_gate(
     gate: TensorSymbol, name: str, weight: TensorSymbol, bias: TensorSymbol
 ) -> Statements:
     """A clipped gate, which reaches its ends, and parameters of its pre-activation."""
-    return (
-        _flat(gate, name, weight),
-        *(
-            Boundary(
-                f"{name} = {end} sends no gradient into its own bias",
-                gradient(bias),
-                "=",
-                0,
-                at={gate: end},
-            )
-            for end in (1, 0)
-        ),
+    return (*_flat(gate, name, "weights", weight), *_flat(gate, name, "bias", bias))
+
+
+def _flat(gate: TensorSymbol, name: str, what: str, parameter: TensorSymbol) -> Statements:
+    """Both ends of a gate, to first and to second order."""
+    return tuple(
+        Boundary(f"{name} = {end} {does} its own {what}", of(parameter), "=", 0, at={gate: end})
+        for end in (1, 0)
+        for does, of in (("sends no gradient into", gradient), ("leaves no curvature in", hvp))
     )
-
-
-def _flat(gate: TensorSymbol, name: str, weight: TensorSymbol) -> Boundary:
-    statement = f"{name} = 1 leaves no curvature in its own weights"
-    return Boundary(statement, hvp(weight), "=", 0, at={gate: 1})
 
 
 def between(state: TensorSymbol, candidate: TensorSymbol, new: TensorSymbol) -> Theorem:
