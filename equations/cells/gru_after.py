@@ -14,16 +14,19 @@ from equations.families import (
     tanh_candidate,
     update_gate,
 )
-from equations.language import absolute, maximum, sigmoid, tanh
-from equations.theorem import Theorem, inlined, norm, tangent
+from equations.language import Contract, Identity, absolute, maximum, sigmoid, tanh
+from equations.theorem import Theorem, constant, inlined, norm, tangent
+
+DIAGONAL = Contract("i,ij->ij", constant("d", "n_h"), Identity("n_h"))
 
 
 class gru_after(Definition):
     """Gated recurrent unit: Γ_u = 1 takes the candidate, Γ_r comes after the product.
 
     Same as: Lasagne GRULayer with c_h = 0; torch.nn.GRU with W_u, U_u and b_u negated.
-    Differs from: gru, where Γ_r is applied before the product. No choice of parameters turns one
-    into the other, and c_h cannot be added to b_h, since Γ_r multiplies it.
+    Differs from: gru, where Γ_r is applied before the product: another function of the same
+    parameters unless, for instance, U_h is diagonal and c_h is 0. Nor can c_h be added to b_h,
+    since Γ_r multiplies it.
     """
 
     source = "K. Cho et al., Learning Phrase Representations, 2014, arXiv:1406.1078v3"
@@ -117,6 +120,14 @@ class gru_after(Definition):
             (h_next, "=", inlined(gru.cell.program, "h_next")),
             given=((c_h, "=", 0),),
             holds=False,
+        ),
+        Theorem(
+            "gru with the same parameters is this cell where U_h is diag(d) and c_h is 0",
+            (
+                (1 - u) * h + u * tanh(W_h @ x + b_h + r * (DIAGONAL @ h)),
+                "=",
+                inlined(gru.cell.program, "h_next", {U_h: DIAGONAL}),
+            ),
         ),
         Theorem(
             "the norm of the Jacobian is at most 1",
