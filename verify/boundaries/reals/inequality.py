@@ -51,7 +51,7 @@ def prove(left: sp.Expr, right: sp.Expr, box: Mapping[sp.Symbol, Interval], *, s
     for piece in pieces(left):
         # Pieces of the left side are polynomials: the maximum is at most the right side exactly
         # when every piece is.
-        difference = _expanded(right - piece)
+        difference = sp.expand(right - piece)
         bounded = sorted(difference.free_symbols & set(box), key=str)
         _check_affine(difference, bounded)
         if len(bounded) > MAX_BOUNDED:
@@ -95,11 +95,6 @@ def _polynomials(expression: sp.Expr) -> Iterator[sp.Expr]:
     if expression.has(sp.Abs, sp.Max, sp.Min, sp.Piecewise):
         raise UndecidedError(f"the left side is not a largest of polynomials: {expression}")
     yield expression
-
-
-def _expanded(expression: sp.Expr) -> sp.Expr:
-    """Products of sums multiplied out."""
-    return sp.expand(expression)
 
 
 def _check_affine(difference: sp.Expr, bounded: list[sp.Symbol]) -> None:
