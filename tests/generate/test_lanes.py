@@ -90,3 +90,14 @@ def test_what_lies_where_the_result_will_is_read_before_it_is_overwritten() -> N
     lines = written(a * b + c * d, over=d)
     first = next(line for line in lines if "out=out" in line)
     assert first == "multiply(c, d, out=out)"
+
+
+def test_a_wish_that_cannot_be_granted_among_many_is_refused() -> None:
+    """Without trying every order of them: fourteen have 87 billion."""
+    many = [TensorSymbol(f"v{k}", ("n",)) for k in range(14)]
+    lanes = Lanes(many)
+    assert lanes.accept([tuple(many)])
+    assert lanes.accept([(many[0], many[5])])
+    assert lanes.accept([(many[0], many[9])])
+    assert not lanes.accept([(many[0], many[13])])
+    assert abs(lanes.place(many[0]) - lanes.place(many[5])) == 1

@@ -29,6 +29,11 @@ class Lanes:
     _home: dict[TensorSymbol, TensorSymbol] = field(default_factory=dict)
     _runs: list[Members] = field(default_factory=list)
     _aliases: set[frozenset[TensorSymbol]] = field(default_factory=set)
+    _places: dict[TensorSymbol, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Every value has a lane of its own before there are wishes."""
+        self._places = {symbol: place for place, symbol in enumerate(self.placed)}
 
     def accept(self, columns: Iterable[Members], instead: Iterable[Members] = ()) -> bool:
         """Let columns of equal length lie side by side, each in the same order, if that can be.
@@ -50,9 +55,10 @@ class Lanes:
             if column in runs:
                 runs.remove(column)
         runs += columns
-        if not self._distinct(lane, home) or self._order(lane, runs) is None:
+        places = self._ordered(lane, runs) if self._distinct(lane, home) else None
+        if places is None:
             return False
-        self._lane, self._home, self._runs = lane, home, runs
+        self._lane, self._home, self._runs, self._places = lane, home, runs, places
         return True
 
     def alias(self, pairs: Iterable[tuple[TensorSymbol, TensorSymbol]]) -> bool:
@@ -65,9 +71,10 @@ class Lanes:
         lane = dict(self._lane)
         for new, old in pairs:
             _unite(lane, new, old)
-        if not self._distinct(lane, home, same) or self._order(lane, self._runs) is None:
+        places = self._ordered(lane, self._runs) if self._distinct(lane, home, same) else None
+        if places is None:
             return False
-        self._lane, self._home = lane, home
+        self._lane, self._home, self._places = lane, home, places
         self._aliases |= same
         return True
 
@@ -86,26 +93,23 @@ class Lanes:
             frozenset(pair) in allowed for symbols in held.values() for pair in pairwise(symbols)
         )
 
-    def _order(
+    def _ordered(
         self, lane: Mapping[TensorSymbol, TensorSymbol], runs: Sequence[Members]
-    ) -> list[TensorSymbol] | None:
-        """An order of the lanes in which every run is without a gap; None if there is none."""
+    ) -> dict[TensorSymbol, int] | None:
+        """The places of the lanes, so that no run has a gap; None if that cannot be."""
         wanted = [frozenset(_root(lane, symbol) for symbol in run) for run in runs]
         lanes = list(dict.fromkeys(_root(lane, symbol) for symbol in self.placed))
         order: list[TensorSymbol] = []
         for part in _connected(lanes, wanted):
-            found = _arranged(part, [run for run in wanted if run <= set(part)], [])
+            found = _arranged(part, [run for run in wanted if run <= set(part)])
             if found is None:
                 return None
             order += found
-        return order
+        return {lane: place for place, lane in enumerate(order)}
 
     def place(self, symbol: TensorSymbol) -> int:
         """Where the lane of a value stands among all of them."""
-        order = self._order(self._lane, self._runs)
-        if order is None or symbol not in self.placed:
-            return 0
-        return order.index(_root(self._lane, symbol))
+        return self._places.get(_root(self._lane, symbol), 0)
 
     def home(self, symbol: TensorSymbol) -> list[list[TensorSymbol]]:
         """The array of a value: at every place the values that lie there, one after another."""
@@ -133,21 +137,28 @@ def _connected(
 
 
 def _arranged(
-    rest: list[TensorSymbol], runs: list[frozenset[TensorSymbol]], done: list[TensorSymbol]
+    lanes: Sequence[TensorSymbol], runs: Sequence[frozenset[TensorSymbol]]
 ) -> list[TensorSymbol] | None:
     """The first order, by declaration, in which every run is without a gap."""
-    if not rest:
-        return done
-    placed = set(done)
-    # A run that has begun and is not complete goes on with the very next lane.
-    begun = [run for run in runs if run & placed and not run <= placed]
-    for lane in rest:
-        if all(lane in run for run in begun):
-            others = [other for other in rest if other != lane]
-            found = _arranged(others, runs, [*done, lane])
+    hopeless: set[frozenset[TensorSymbol]] = set()
+
+    def rest(placed: frozenset[TensorSymbol]) -> list[TensorSymbol] | None:
+        """What can follow: that depends on which lanes are placed, and not on their order."""
+        if len(placed) == len(lanes):
+            return []
+        # A run that has begun and is not complete goes on with the very next lane.
+        begun = [run for run in runs if run & placed and not run <= placed]
+        for lane in lanes:
+            after = placed | {lane}
+            if lane in placed or after in hopeless or not all(lane in run for run in begun):
+                continue
+            found = rest(after)
             if found is not None:
-                return found
-    return None
+                return [lane, *found]
+        hopeless.add(placed)
+        return None
+
+    return rest(frozenset())
 
 
 def _root(parents: Mapping[TensorSymbol, TensorSymbol], symbol: TensorSymbol) -> TensorSymbol:
