@@ -124,10 +124,12 @@ def _seconds(call: Callable[[], Any], count: int) -> float:
     """What a call takes where others went before, the last of which still holds its results.
 
     So it is in training. Where results are dropped at once their memory goes back to the system at
-    one call in some, or at each, as sizes happen to be, and fetching it again can take a third.
+    one call in some, or at each, as sizes happen to be, and fetching it again can take a third. Two
+    calls go before: the second has its results beside those of the first, the third in their place.
     """
     now = clock()
     held = call()  # brings its own into the caches; threads of the one before may rest
+    held = call()
     start = now()
     for _ in range(count):
         held = call()
@@ -178,14 +180,18 @@ class Growth:
 GROWN = {"T": (1, 2, 4, 8), "n_h": (1, 2, 4, 8, 16)}
 """How many times the length of each axis is measured."""
 
+LARGEST = {"T": math.inf, "n_h": 512}
+"""Products of larger states take minutes and say nothing new."""
+
 
 def growth(cell: str, dtype: str, size: Size, repeats: int) -> list[Growth]:
     """The generated code at several times the steps, and at several times the states."""
     found = []
     for axis, times in GROWN.items():
-        sizes = [size._replace(**{axis: getattr(size, axis) * by}) for by in times]
+        grown = [getattr(size, axis) * by for by in times]
+        lengths = [n for n in grown if n <= max(LARGEST[axis], grown[0])]
+        sizes = [size._replace(**{axis: n}) for n in lengths]
         calls = {str(s): own.generated(make(cell, dtype, s)).both for s in sizes}
         seconds = [statistics.median(t) for t in alternating(calls, repeats).values()]
-        lengths = [getattr(s, axis) for s in sizes]
         found.append(Growth(cell, dtype, size, axis, lengths, seconds))
     return found
