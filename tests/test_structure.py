@@ -121,3 +121,9 @@ def test_a_name_in_the_code_is_found() -> None:
         module = ast.parse(line)
         words = (*identifiers(module), *strings(module))
         assert any(pattern.search(word) for word in words) == expected, line
+
+
+def test_reports_are_pages_and_pictures() -> None:
+    """What a measurement leaves besides, such as logs, is no part of a report."""
+    kinds = {path.suffix for path in (ROOT / "reports").rglob("*") if path.is_file()}
+    assert kinds == {".md", ".svg"}
