@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -13,7 +14,8 @@ import pytest
 
 from benchmarks import frameworks, own
 from benchmarks.case import CELLS, MissingError, Size, make
-from benchmarks.measure import CONTENDERS, Growth
+from benchmarks.measure import CONTENDERS, Growth, Row
+from benchmarks.report import ratio
 
 QUICK = ["--size", "tiny", "--repeats", "1", "--cell", CELLS[0], "--dtype", "float64"]
 
@@ -66,6 +68,16 @@ def test_growth_is_a_line_and_how_far_the_times_are_from_it() -> None:
     square = Growth("", "", size, "T", steps, [0.1 * T**2 for T in steps])
     assert square.off > 0.1
     assert square.powers == pytest.approx([2, 2])
+
+
+def test_rounds_are_compared_only_where_they_were_run_together() -> None:
+    size = Size(1, 1, 1, 1)
+    ours = Row("", "", size, "both", "generated", ("generated", "other"), (1.0, 2.0, 4.0))
+    beside = replace(ours, contender="other", samples=(4.0, 2.0, 12.0))
+    assert ratio(beside, ours) == 3  # of 4, 1 and 3
+    apart = replace(ours, contender="jax", group=("jax",), samples=(4.0, 2.0))
+    assert ratio(apart, ours) == 1.5
+    assert ratio(replace(apart, samples=()), ours) is None
 
 
 def test_several_threads_have_processes_of_their_own(tmp_path: Path) -> None:
