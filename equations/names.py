@@ -30,9 +30,9 @@ FIXED = frozenset(
 """Names that generated functions have besides those of the cell."""
 
 MADE = re.compile(
-    r"(exp|minus|one_minus|rest|slope|spare|room|work|arrays|sum)_.*"
+    r"(exp|inverse|minus|one_minus|rest|slope|spare|room|work|arrays|sum)_.*"
     r"|.*_(all|rows?|steps?|ahead|columns|blocks|chunk|flat|factor|etc|dot\d*|given|later|of|T)"
-    r"|.*_(by|from|of|to)_.*"
+    r"|.*_(by|from|of|to|one_minus)_.*"
     r"|k_|.*_compiled"
 )
 """Names that generated functions make of others."""

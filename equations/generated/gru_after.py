@@ -45,8 +45,8 @@ _SAVED = {
     "h": "n_h",
     "u": "n_h",
     "one_minus_u": "n_h",
-    "exp_r": "n_h",
     "r": "n_h",
+    "one_minus_r": "n_h",
     "U_h_h": "n_h",
     "a_h_cand": "n_h",
     "h_cand": "n_h",
@@ -82,8 +82,8 @@ class Saved(NamedTuple):
     h: Array  # (B, n_h)
     u: Array  # (B, n_h)
     one_minus_u: Array  # (B, n_h)
-    exp_r: Array  # (B, n_h)
     r: Array  # (B, n_h)
+    one_minus_r: Array  # (B, n_h)
     U_h_h: Array  # (B, n_h)
     a_h_cand: Array  # (B, n_h)
     h_cand: Array  # (B, n_h)
@@ -97,8 +97,8 @@ class Tape(NamedTuple):
     h: Array  # (T, B, n_h)
     u: Array  # (T, B, n_h)
     one_minus_u: Array  # (T, B, n_h)
-    exp_r: Array  # (T, B, n_h)
     r: Array  # (T, B, n_h)
+    one_minus_r: Array  # (T, B, n_h)
     U_h_h: Array  # (T, B, n_h)
     a_h_cand: Array  # (T, B, n_h)
     h_cand: Array  # (T, B, n_h)
@@ -171,6 +171,8 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # Γ_r = σ(a_r)
     exp_r = np.exp(-a_r)
     r = 1 / (1 + exp_r)
+    # 1 - Γ_r
+    one_minus_r = 1 / (1 + 1 / exp_r)
     # U_h h_{t-1}
     U_h_h = h @ U_h.T
     # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ Γ_r
@@ -184,8 +186,8 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         h=h,
         u=u,
         one_minus_u=one_minus_u,
-        exp_r=exp_r,
         r=r,
+        one_minus_r=one_minus_r,
         U_h_h=U_h_h,
         a_h_cand=a_h_cand,
         h_cand=h_cand,
@@ -211,11 +213,10 @@ def step_vjp(params: Params, saved: Saved, dnext: State | None) -> tuple[Params,
     *_, dnext = _check("step_vjp", params, saved, dnext)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
-    x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
-    r, U_h_h, a_h_cand, h_cand = saved.r, saved.U_h_h, saved.a_h_cand, saved.h_cand
+    x, h, u, one_minus_u, r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.r
+    one_minus_r, U_h_h, a_h_cand = saved.one_minus_r, saved.U_h_h, saved.a_h_cand
+    h_cand = saved.h_cand
     (dh_next,) = dnext
-    # 1 - Γ_r
-    one_minus_r = 1 / (1 + 1 / exp_r)
     # 1 - h'_t²
     exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
     slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
@@ -284,8 +285,9 @@ def step_jvp(
     *_, dparams, (dx,), dstate = _check("step_jvp", params, saved, dparams, (dx,), dstate)
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
-    x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
-    r, U_h_h, a_h_cand, h_cand = saved.r, saved.U_h_h, saved.a_h_cand, saved.h_cand
+    x, h, u, one_minus_u, r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.r
+    one_minus_r, U_h_h, a_h_cand = saved.one_minus_r, saved.U_h_h, saved.a_h_cand
+    h_cand = saved.h_cand
     (
         W_u_dot,
         W_r_dot,
@@ -300,8 +302,6 @@ def step_jvp(
     ) = dparams
     x_dot = dx
     (h_dot,) = dstate
-    # 1 - Γ_r
-    one_minus_r = 1 / (1 + 1 / exp_r)
     # 1 - h'_t²
     exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
     slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
@@ -362,8 +362,9 @@ def step_hvp(
     )
     W_u, W_r, W_h, U_u, U_r = params.W_u, params.W_r, params.W_h, params.U_u, params.U_r
     U_h, c_h = params.U_h, params.c_h
-    x, h, u, one_minus_u, exp_r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.exp_r
-    r, U_h_h, a_h_cand, h_cand = saved.r, saved.U_h_h, saved.a_h_cand, saved.h_cand
+    x, h, u, one_minus_u, r = saved.x, saved.h, saved.u, saved.one_minus_u, saved.r
+    one_minus_r, U_h_h, a_h_cand = saved.one_minus_r, saved.U_h_h, saved.a_h_cand
+    h_cand = saved.h_cand
     (dh_next,) = dnext
     (
         W_u_dot,
@@ -379,8 +380,6 @@ def step_hvp(
     ) = dparams
     x_dot = dx
     (h_dot,) = dstate
-    # 1 - Γ_r
-    one_minus_r = 1 / (1 + 1 / exp_r)
     # 1 - h'_t²
     exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
     slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
@@ -494,10 +493,9 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     sizes, dtype, *_ = _check("step_jacobian", params, saved)
     n_h = sizes["n_h"]
     U_u, U_r, U_h, c_h = params.U_u, params.U_r, params.U_h, params.c_h
-    h, u, one_minus_u, exp_r, r = saved.h, saved.u, saved.one_minus_u, saved.exp_r, saved.r
-    U_h_h, a_h_cand, h_cand = saved.U_h_h, saved.a_h_cand, saved.h_cand
-    # 1 - Γ_r
-    one_minus_r = 1 / (1 + 1 / exp_r)
+    h, u, one_minus_u, r = saved.h, saved.u, saved.one_minus_u, saved.r
+    one_minus_r, U_h_h, a_h_cand = saved.one_minus_r, saved.U_h_h, saved.a_h_cand
+    h_cand = saved.h_cand
     # 1 - h'_t²
     exp_h_cand = np.exp(-2 * np.abs(a_h_cand))
     slope_h_cand = 4 * exp_h_cand / (1 + exp_h_cand) ** 2
@@ -558,7 +556,7 @@ def unroll(
     W_h, U_h, b_h, c_h = params.W_h, params.U_h, params.b_h, params.c_h
     minus_W_u, minus_W_r, minus_U_u, minus_U_r = -params.W_u, -params.W_r, -params.U_u, -params.U_r
     minus_b_u, minus_b_r = -params.b_u, -params.b_r
-    minus_b_u_minus_b_r_b_h = np.concatenate((minus_b_u, minus_b_r, b_h)).reshape(3, 1, n_h)
+    b_h_minus_b_u_minus_b_r = np.concatenate((b_h, minus_b_u, minus_b_r)).reshape(3, 1, n_h)
     minus_U_u_r_columns = _columns(np.concatenate((minus_U_u, minus_U_r)), 2, B)
     U_h_columns = _columns(U_h, 1, B)
     x_all = xs
@@ -566,17 +564,17 @@ def unroll(
     h_steps[0] = state0.h
     h_all, h_next_all = h_steps[:-1], h_steps[1:]
     room_n_h = _gates(T, 7, B, n_h, dtype=dtype)
-    exp_u_exp_r_a_h_cand_all, u_r_all, U_h_h_all = room_n_h[:, :3], room_n_h[:, 3:5], room_n_h[:, 5]
+    a_h_cand_to_one_minus_r_all, U_h_h_all = room_n_h[:, :5], room_n_h[:, 5]
     h_cand_all = room_n_h[:, 6]
+    # W_h x_t + b_h
     # -W_u x_t - b_u
     # -W_r x_t - b_r
-    # W_h x_t + b_h
-    minus_a_u_to_a_h_cand_ahead_all = exp_u_exp_r_a_h_cand_all
-    _product(x_all, (minus_W_u, minus_W_r, W_h), minus_a_u_to_a_h_cand_ahead_all)
+    a_h_cand_to_minus_a_r_ahead_all = a_h_cand_to_one_minus_r_all[:, :3]
+    _product(x_all, (W_h, minus_W_u, minus_W_r), a_h_cand_to_minus_a_r_ahead_all)
     add(
-        minus_a_u_to_a_h_cand_ahead_all,
-        minus_b_u_minus_b_r_b_h,
-        out=minus_a_u_to_a_h_cand_ahead_all,
+        a_h_cand_to_minus_a_r_ahead_all,
+        b_h_minus_b_u_minus_b_r,
+        out=a_h_cand_to_minus_a_r_ahead_all,
     )
     h = h_steps[0]
     spare_2_n_h = np.empty((2, B, n_h), dtype=dtype)
@@ -584,26 +582,28 @@ def unroll(
     spare_n_h = np.empty((B, n_h), dtype=dtype)
     for (
         minus_a_u_r_ahead,
-        u_r,
-        exp_u,
+        inverse_exp_u_r,
+        exp_u_to_inverse_exp_r,
         U_h_h,
         U_h_h_blocks,
         a_h_cand_ahead,
         r,
         h_cand,
         h_next,
+        one_minus_u,
         u,
     ) in zip(
-        exp_u_exp_r_a_h_cand_all[:, :2],
-        u_r_all,
-        exp_u_exp_r_a_h_cand_all[:, 0],
+        a_h_cand_to_one_minus_r_all[:, 1:3],
+        a_h_cand_to_one_minus_r_all[:, 3:],
+        a_h_cand_to_one_minus_r_all[:, 1:],
         U_h_h_all,
         _blocks(U_h_h_all[:, None], U_h_columns),
-        exp_u_exp_r_a_h_cand_all[:, 2],
-        u_r_all[:, 1],
+        a_h_cand_to_one_minus_r_all[:, 0],
+        a_h_cand_to_one_minus_r_all[:, 2],
         h_cand_all,
         h_next_all,
-        u_r_all[:, 0],
+        a_h_cand_to_one_minus_r_all[:, 3],
+        a_h_cand_to_one_minus_r_all[:, 1],
         strict=False,
     ):
         # -a_u = -(W_u x_t + U_u h_{t-1} + b_u)
@@ -615,13 +615,16 @@ def unroll(
         # Γ_r = σ(a_r)
         exp_u_r = minus_a_u_r_ahead
         exp(minus_a_u_r, out=exp_u_r)
-        add(exp_u_r, one, out=u_r)
-        reciprocal(u_r, out=u_r)
         # 1 - Γ_u
-        one_minus_u = exp_u
-        reciprocal(exp_u, out=one_minus_u)
-        add(one_minus_u, one, out=one_minus_u)
-        reciprocal(one_minus_u, out=one_minus_u)
+        # 1 - Γ_r
+        reciprocal(exp_u_r, out=inverse_exp_u_r)
+        # Γ_u = σ(a_u)
+        # Γ_r = σ(a_r)
+        # 1 - Γ_u
+        # 1 - Γ_r
+        u_r_one_minus_u_one_minus_r = exp_u_to_inverse_exp_r
+        add(exp_u_to_inverse_exp_r, one, out=u_r_one_minus_u_one_minus_r)
+        reciprocal(u_r_one_minus_u_one_minus_r, out=u_r_one_minus_u_one_minus_r)
         # U_h h_{t-1}
         product(h, U_h_columns, out=U_h_h_blocks)
         # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ Γ_r
@@ -639,12 +642,12 @@ def unroll(
     tape = Tape(
         x=xs,
         h=h_all,
-        u=u_r_all[:, 0],
-        one_minus_u=exp_u_exp_r_a_h_cand_all[:, 0],
-        exp_r=exp_u_exp_r_a_h_cand_all[:, 1],
-        r=u_r_all[:, 1],
+        u=a_h_cand_to_one_minus_r_all[:, 1],
+        one_minus_u=a_h_cand_to_one_minus_r_all[:, 3],
+        r=a_h_cand_to_one_minus_r_all[:, 2],
+        one_minus_r=a_h_cand_to_one_minus_r_all[:, 4],
         U_h_h=U_h_h_all,
-        a_h_cand=exp_u_exp_r_a_h_cand_all[:, 2],
+        a_h_cand=a_h_cand_to_one_minus_r_all[:, 0],
         h_cand=h_cand_all,
         h_next=h_next_all,
     )
@@ -672,7 +675,7 @@ def unroll_vjp(
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
-    multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    multiply, square, subtract = np.multiply, np.square, np.subtract
     product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     four = np.array(4, dtype=dtype)
@@ -681,8 +684,8 @@ def unroll_vjp(
     U_h, c_h = params.U_h, params.c_h
     U_h_r_u_columns = _columns(np.concatenate((U_h, U_r, U_u)).T, 1, B)
     steps = _chunk(T, B * (5 * n_h))
-    r_factor_one_minus_r_chunk = np.empty((2, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
     da_u_by_dh_next_etc_chunk = np.empty((3, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
+    r_factor_da_r_by_da_h_cand_chunk = np.empty((2, steps, B, n_h), dtype=dtype).swapaxes(0, 1)
     dh_next = np.empty((B, n_h), dtype=dtype)
     dU_h_h_to_dh_flat = np.empty((T, B, 5, n_h), dtype=dtype)
     dU_h_h_to_dh_all = dU_h_h_to_dh_flat.swapaxes(1, 2)
@@ -692,22 +695,17 @@ def unroll_vjp(
     for stop in range(T, 0, -steps):
         start = max(stop - steps, 0)
         back = slice(stop - 1, start - 1 if start else None, -1)
-        r_factor_one_minus_r_all = r_factor_one_minus_r_chunk[: stop - start]
         da_u_by_dh_next_etc_all = da_u_by_dh_next_etc_chunk[: stop - start]
+        r_factor_da_r_by_da_h_cand_all = r_factor_da_r_by_da_h_cand_chunk[: stop - start]
         h_all = tape.h[start:stop]
         u_all = tape.u[start:stop]
         one_minus_u_all = tape.one_minus_u[start:stop]
-        exp_r_all = tape.exp_r[start:stop]
         r_all = tape.r[start:stop]
+        one_minus_r_all = tape.one_minus_r[start:stop]
         U_h_h_all = tape.U_h_h[start:stop]
         a_h_cand_all = tape.a_h_cand[start:stop]
         h_cand_all = tape.h_cand[start:stop]
         dh_next_given_all = dnexts.h[start:stop]
-        # 1 - Γ_r
-        one_minus_r_all = r_factor_one_minus_r_all[:, 1]
-        reciprocal(exp_r_all, out=one_minus_r_all)
-        add(one_minus_r_all, one, out=one_minus_r_all)
-        reciprocal(one_minus_r_all, out=one_minus_r_all)
         # 1 - h'_t²
         exp_h_cand_all = da_u_by_dh_next_etc_all[:, 1]
         absolute(a_h_cand_all, out=exp_h_cand_all)
@@ -723,10 +721,9 @@ def unroll_vjp(
         da_h_cand_by_dh_next_all = da_u_by_dh_next_etc_all[:, 1]
         multiply(u_all, slope_h_cand_all, out=da_h_cand_by_dh_next_all)
         # (U_h h_{t-1} + c_h) ∘ Γ_r ∘ (1 - Γ_r)
-        da_r_by_da_h_cand_all = r_factor_one_minus_r_all[:, 1]
-        spare = np.empty_like(da_r_by_da_h_cand_all)
-        add(U_h_h_all, c_h, out=spare)
-        multiply(spare, one_minus_r_all, out=da_r_by_da_h_cand_all)
+        da_r_by_da_h_cand_all = r_factor_da_r_by_da_h_cand_all[:, 1]
+        add(U_h_h_all, c_h, out=da_r_by_da_h_cand_all)
+        multiply(da_r_by_da_h_cand_all, one_minus_r_all, out=da_r_by_da_h_cand_all)
         multiply(da_r_by_da_h_cand_all, r_all, out=da_r_by_da_h_cand_all)
         # Γ_u ∘ (1 - Γ_u) ∘ (h'_t - h_{t-1})
         da_u_by_dh_next_all = da_u_by_dh_next_etc_all[:, 0]
@@ -734,7 +731,7 @@ def unroll_vjp(
         multiply(one_minus_u_all, da_u_by_dh_next_all, out=da_u_by_dh_next_all)
         multiply(da_u_by_dh_next_all, u_all, out=da_u_by_dh_next_all)
         # Γ_r
-        r_factor_all = r_factor_one_minus_r_all[:, 0]
+        r_factor_all = r_factor_da_r_by_da_h_cand_all[:, 0]
         copyto(r_factor_all, r_all)
         # 1 - Γ_u
         one_minus_u_factor_all = da_u_by_dh_next_etc_all[:, 2]
@@ -754,12 +751,12 @@ def unroll_vjp(
             da_u_by_dh_next_etc_all[::-1],
             dU_h_h_to_dh_all[back, :2],
             dU_h_h_to_dh_all[back, 3],
-            r_factor_one_minus_r_all[::-1],
+            r_factor_da_r_by_da_h_cand_all[::-1],
             dU_h_h_to_dh_all[back, 4],
             dU_h_h_to_dh_flat.reshape(T, B, 5 * n_h)[back, :, : 3 * n_h],
             strict=False,
         ):
-            add(dh_next_given, dh_next_later, out=dh_next)
+            add(dh_next_later, dh_next_given, out=dh_next)
             # Γ_u = σ(a_u)
             # h'_t = tanh(a_{h'})
             # h_{t-1} is in a_u, a_r, U_h h_{t-1}, h_t
@@ -843,7 +840,7 @@ def unroll_jvp(
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
-    reciprocal, square, subtract = np.reciprocal, np.square, np.subtract
+    square, subtract = np.square, np.subtract
     product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     four = np.array(4, dtype=dtype)
@@ -868,21 +865,17 @@ def unroll_jvp(
     h_all = tape.h
     u_all = tape.u
     one_minus_u_all = tape.one_minus_u
-    exp_r_all = tape.exp_r
     r_all = tape.r
+    one_minus_r_all = tape.one_minus_r
     U_h_h_all = tape.U_h_h
     a_h_cand_all = tape.a_h_cand
     h_cand_all = tape.h_cand
     x_dot_all = dxs
     work_n_h = _gates(T, 7, B, n_h, dtype=dtype)
-    one_minus_r_all, exp_h_cand_all = work_n_h[:, 0], work_n_h[:, 1]
-    a_u_r_h_cand_dot_all, a_h_cand_dot_ahead_all = work_n_h[:, 2:5], work_n_h[:, 5]
+    exp_h_cand_all, a_u_r_h_cand_dot_all = work_n_h[:, 0], work_n_h[:, 1:4]
+    a_h_cand_dot_by_a_r_dot_all, a_h_cand_dot_ahead_all = work_n_h[:, 4], work_n_h[:, 5]
     h_next_dot_by_a_u_dot_all = work_n_h[:, 6]
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
-    # 1 - Γ_r
-    reciprocal(exp_r_all, out=one_minus_r_all)
-    add(one_minus_r_all, one, out=one_minus_r_all)
-    reciprocal(one_minus_r_all, out=one_minus_r_all)
     # 1 - h'_t²
     absolute(a_h_cand_all, out=exp_h_cand_all)
     multiply(exp_h_cand_all, minus_two, out=exp_h_cand_all)
@@ -908,10 +901,8 @@ def unroll_jvp(
     U_h_h_dot_ahead_all = a_u_r_h_cand_dot_all[:, 2]
     _product(h_all, (U_h_dot,), U_h_h_dot_ahead_all[:, None])
     # (U_h h_{t-1} + c_h) ∘ Γ_r ∘ (1 - Γ_r)
-    a_h_cand_dot_by_a_r_dot_all = one_minus_r_all
-    spare = np.empty_like(a_h_cand_dot_by_a_r_dot_all)
-    add(U_h_h_all, c_h, out=spare)
-    multiply(spare, one_minus_r_all, out=a_h_cand_dot_by_a_r_dot_all)
+    add(U_h_h_all, c_h, out=a_h_cand_dot_by_a_r_dot_all)
+    multiply(a_h_cand_dot_by_a_r_dot_all, one_minus_r_all, out=a_h_cand_dot_by_a_r_dot_all)
     multiply(a_h_cand_dot_by_a_r_dot_all, r_all, out=a_h_cand_dot_by_a_r_dot_all)
     # W_h ẋ_t + ḃ_h + Ẇ_h x_t + Γ_r ∘ ċ_h
     spare = np.empty_like(a_h_cand_dot_ahead_all)
@@ -950,7 +941,7 @@ def unroll_jvp(
         a_u_r_h_cand_dot_all,
         a_u_r_h_cand_dot_all[:, 2],
         r_all,
-        one_minus_r_all,
+        a_h_cand_dot_by_a_r_dot_all,
         a_u_r_h_cand_dot_all[:, 1],
         a_h_cand_dot_ahead_all,
         h_next_dot_all,

@@ -651,7 +651,7 @@ def unroll_vjp(
             dh_from_dh_next_to_dr_flat.reshape(T, B, 4 * n_h)[back, :, 2 * n_h :],
             strict=False,
         ):
-            add(dh_next_given, dh_next_later, out=dh_next)
+            add(dh_next_later, dh_next_given, out=dh_next)
             # h_{t-1} is in a_u, a_r, Γ_r ∘ h_{t-1}, h_t
             # h'_t = tanh(a_{h'})
             # h_t = Γ_u ∘ h_{t-1} + h'_t ∘ (1 - Γ_u)

@@ -782,6 +782,7 @@ def unroll_vjp(
     """
     if isinstance(tape, Checkpoints):
         return _unroll_vjp_in_segments(params, tape, dnexts)
+    c_is_given = getattr(dnexts, "c", None) is not None
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
@@ -901,14 +902,15 @@ def unroll_vjp(
             dc_next_to_dc_all[back, 5],
             strict=False,
         ):
-            add(dh_next_given, dh_next_later, out=dh_next)
+            add(dh_next_later, dh_next_given, out=dh_next)
             # tanh(c_t)
             # o_t = σ(a_o)
             multiply(dh_next, dc_next_da_o_by_dh_next, out=dc_next_from_dh_next_da_o)
             # tanh(c_t)
             dc_next = dc_next_from_dh_next
-            add(dc_next_given, dc_next_from_dh_next, out=dc_next)
-            add(dc_next, dc_next_later, out=dc_next)
+            add(dc_next_later, dc_next_from_dh_next, out=dc_next)
+            if c_is_given:
+                add(dc_next, dc_next_given, out=dc_next)
             # f_t = σ(a_f)
             # i_t = σ(a_i)
             # g_t = tanh(a_g)

@@ -51,8 +51,8 @@ _SAVED = {
     "a_g": "n_h",
     "g": "n_h",
     "c_next": "n_h",
-    "exp_o": "n_h",
     "o": "n_h",
+    "one_minus_o": "n_h",
     "tanh_c_next": "n_h",
     "h_next": "n_h",
 }
@@ -92,8 +92,8 @@ class Saved(NamedTuple):
     a_g: Array  # (B, n_h)
     g: Array  # (B, n_h)
     c_next: Array  # (B, n_h)
-    exp_o: Array  # (B, n_h)
     o: Array  # (B, n_h)
+    one_minus_o: Array  # (B, n_h)
     tanh_c_next: Array  # (B, n_h)
     h_next: Array  # (B, n_h)
 
@@ -109,8 +109,8 @@ class Tape(NamedTuple):
     a_g: Array  # (T, B, n_h)
     g: Array  # (T, B, n_h)
     c_next: Array  # (T, B, n_h)
-    exp_o: Array  # (T, B, n_h)
     o: Array  # (T, B, n_h)
+    one_minus_o: Array  # (T, B, n_h)
     tanh_c_next: Array  # (T, B, n_h)
     h_next: Array  # (T, B, n_h)
 
@@ -189,6 +189,8 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
     # o_t = σ(a_o)
     exp_o = np.exp(-a_o)
     o = 1 / (1 + exp_o)
+    # 1 - o_t
+    one_minus_o = 1 / (1 + 1 / exp_o)
     # tanh(c_t)
     tanh_c_next = np.tanh(c_next)
     # h_t = o_t ∘ tanh(c_t)
@@ -202,8 +204,8 @@ def step(params: Params, x: Array, state: State) -> tuple[State, Saved]:
         a_g=a_g,
         g=g,
         c_next=c_next,
-        exp_o=exp_o,
         o=o,
+        one_minus_o=one_minus_o,
         tanh_c_next=tanh_c_next,
         h_next=h_next,
     )
@@ -228,14 +230,12 @@ def step_vjp(params: Params, saved: Saved, dnext: State | None) -> tuple[Params,
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
     x, h, c, i, one_minus_i, a_g = saved.x, saved.h, saved.c, saved.i, saved.one_minus_i, saved.a_g
-    g, c_next, exp_o, o = saved.g, saved.c_next, saved.exp_o, saved.o
+    g, c_next, o, one_minus_o = saved.g, saved.c_next, saved.o, saved.one_minus_o
     tanh_c_next = saved.tanh_c_next
     dh_next, dc_next_given = dnext
     # 1 - g_t²
     exp_g = np.exp(-2 * np.abs(a_g))
     slope_g = 4 * exp_g / (1 + exp_g) ** 2
-    # 1 - o_t
-    one_minus_o = 1 / (1 + 1 / exp_o)
     # 1 - tanh²(c_t)
     exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
     slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
@@ -310,7 +310,7 @@ def step_jvp(
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
     x, h, c, i, one_minus_i, a_g = saved.x, saved.h, saved.c, saved.i, saved.one_minus_i, saved.a_g
-    g, c_next, exp_o, o = saved.g, saved.c_next, saved.exp_o, saved.o
+    g, c_next, o, one_minus_o = saved.g, saved.c_next, saved.o, saved.one_minus_o
     tanh_c_next = saved.tanh_c_next
     (
         W_i_dot,
@@ -330,8 +330,6 @@ def step_jvp(
     # 1 - g_t²
     exp_g = np.exp(-2 * np.abs(a_g))
     slope_g = 4 * exp_g / (1 + exp_g) ** 2
-    # 1 - o_t
-    one_minus_o = 1 / (1 + 1 / exp_o)
     # 1 - tanh²(c_t)
     exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
     slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
@@ -404,7 +402,7 @@ def step_hvp(
     W_i, W_o, W_g, U_i, U_o = params.W_i, params.W_o, params.W_g, params.U_i, params.U_o
     U_g, p_i, p_o = params.U_g, params.p_i, params.p_o
     x, h, c, i, one_minus_i, a_g = saved.x, saved.h, saved.c, saved.i, saved.one_minus_i, saved.a_g
-    g, c_next, exp_o, o = saved.g, saved.c_next, saved.exp_o, saved.o
+    g, c_next, o, one_minus_o = saved.g, saved.c_next, saved.o, saved.one_minus_o
     tanh_c_next = saved.tanh_c_next
     dh_next, dc_next_given = dnext
     (
@@ -425,8 +423,6 @@ def step_hvp(
     # 1 - g_t²
     exp_g = np.exp(-2 * np.abs(a_g))
     slope_g = 4 * exp_g / (1 + exp_g) ** 2
-    # 1 - o_t
-    one_minus_o = 1 / (1 + 1 / exp_o)
     # 1 - tanh²(c_t)
     exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
     slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
@@ -563,12 +559,11 @@ def step_jacobian(params: Params, saved: Saved) -> Jacobian:
     n_h = sizes["n_h"]
     U_i, U_o, U_g, p_i, p_o = params.U_i, params.U_o, params.U_g, params.p_i, params.p_o
     c, i, one_minus_i, a_g, g = saved.c, saved.i, saved.one_minus_i, saved.a_g, saved.g
-    c_next, exp_o, o, tanh_c_next = saved.c_next, saved.exp_o, saved.o, saved.tanh_c_next
+    c_next, o, one_minus_o = saved.c_next, saved.o, saved.one_minus_o
+    tanh_c_next = saved.tanh_c_next
     # 1 - g_t²
     exp_g = np.exp(-2 * np.abs(a_g))
     slope_g = 4 * exp_g / (1 + exp_g) ** 2
-    # 1 - o_t
-    one_minus_o = 1 / (1 + 1 / exp_o)
     # 1 - tanh²(c_t)
     exp_tanh_c_next = np.exp(-2 * np.abs(c_next))
     slope_tanh_c_next = 4 * exp_tanh_c_next / (1 + exp_tanh_c_next) ** 2
@@ -653,12 +648,12 @@ def unroll(
     c_steps[0] = state0.c
     c_all, c_next_all = c_steps[:-1], c_steps[1:]
     room_n_h = _gates(T, 7, B, n_h, dtype=dtype)
-    exp_i_a_g_exp_o_all, i_all, g_all = room_n_h[:, :3], room_n_h[:, 3], room_n_h[:, 4]
-    o_all, tanh_c_next_all = room_n_h[:, 5], room_n_h[:, 6]
+    one_minus_i_to_one_minus_o_all, g_all = room_n_h[:, :5], room_n_h[:, 5]
+    tanh_c_next_all = room_n_h[:, 6]
     # -W_i x_t - b_i
     # W_g x_t + b_g
     # -W_o x_t - b_o
-    minus_a_i_to_minus_a_o_ahead_all = exp_i_a_g_exp_o_all
+    minus_a_i_to_minus_a_o_ahead_all = one_minus_i_to_one_minus_o_all[:, 1:4]
     _product(x_all, (minus_W_i, W_g, minus_W_o), minus_a_i_to_minus_a_o_ahead_all)
     add(
         minus_a_i_to_minus_a_o_ahead_all,
@@ -670,14 +665,28 @@ def unroll(
     spare_n_h = np.empty((B, n_h), dtype=dtype)
     spare_n_h_blocks = _blocks(spare_n_h[None], minus_U_i_columns)
     spare_j_n_h = np.empty((B, n_h), dtype=dtype)
-    for minus_a_i_ahead, i, a_g_ahead, g, c_next, minus_a_o_ahead, o, tanh_c_next, h_next in zip(
-        exp_i_a_g_exp_o_all[:, 0],
-        i_all,
-        exp_i_a_g_exp_o_all[:, 1],
+    for (
+        minus_a_i_ahead,
+        inverse_exp_i,
+        inverse_exp_exp_i,
+        a_g_ahead,
+        g,
+        c_next,
+        minus_a_o_ahead,
+        inverse_exp_o,
+        exp_inverse_exp_o,
+        tanh_c_next,
+        h_next,
+    ) in zip(
+        one_minus_i_to_one_minus_o_all[:, 1],
+        one_minus_i_to_one_minus_o_all[:, 0],
+        one_minus_i_to_one_minus_o_all[:, :2],
+        one_minus_i_to_one_minus_o_all[:, 2],
         g_all,
         c_next_all,
-        exp_i_a_g_exp_o_all[:, 2],
-        o_all,
+        one_minus_i_to_one_minus_o_all[:, 3],
+        one_minus_i_to_one_minus_o_all[:, 4],
+        one_minus_i_to_one_minus_o_all[:, 3:],
         tanh_c_next_all,
         h_next_all,
         strict=False,
@@ -691,13 +700,13 @@ def unroll(
         # i_t = σ(a_i)
         exp_i = minus_a_i_ahead
         exp(minus_a_i, out=exp_i)
-        add(exp_i, one, out=i)
-        reciprocal(i, out=i)
         # 1 - i_t
-        one_minus_i = minus_a_i_ahead
-        reciprocal(exp_i, out=one_minus_i)
-        add(one_minus_i, one, out=one_minus_i)
-        reciprocal(one_minus_i, out=one_minus_i)
+        reciprocal(exp_i, out=inverse_exp_i)
+        # 1 - i_t
+        # i_t = σ(a_i)
+        one_minus_i_i = inverse_exp_exp_i
+        add(inverse_exp_exp_i, one, out=one_minus_i_i)
+        reciprocal(one_minus_i_i, out=one_minus_i_i)
         # a_g = W_g x_t + U_g h_{t-1} + b_g
         a_g = a_g_ahead
         product(h, U_g_columns, out=spare_n_h_blocks)
@@ -705,6 +714,8 @@ def unroll(
         # g_t = tanh(a_g)
         tanh(a_g, out=g)
         # c_t = (1 - i_t) ∘ c_{t-1} + i_t ∘ g_t
+        one_minus_i = inverse_exp_i
+        i = minus_a_i_ahead
         multiply(one_minus_i, c, out=c_next)
         multiply(i, g, out=spare_n_h)
         add(c_next, spare_n_h, out=c_next)
@@ -717,11 +728,17 @@ def unroll(
         # o_t = σ(a_o)
         exp_o = minus_a_o_ahead
         exp(minus_a_o, out=exp_o)
-        add(exp_o, one, out=o)
-        reciprocal(o, out=o)
+        # 1 - o_t
+        reciprocal(exp_o, out=inverse_exp_o)
+        # o_t = σ(a_o)
+        # 1 - o_t
+        o_one_minus_o = exp_inverse_exp_o
+        add(exp_inverse_exp_o, one, out=o_one_minus_o)
+        reciprocal(o_one_minus_o, out=o_one_minus_o)
         # tanh(c_t)
         tanh(c_next, out=tanh_c_next)
         # h_t = o_t ∘ tanh(c_t)
+        o = minus_a_o_ahead
         multiply(o, tanh_c_next, out=h_next)
         h = h_next
         c = c_next
@@ -729,13 +746,13 @@ def unroll(
         x=xs,
         h=h_all,
         c=c_all,
-        i=i_all,
-        one_minus_i=exp_i_a_g_exp_o_all[:, 0],
-        a_g=exp_i_a_g_exp_o_all[:, 1],
+        i=one_minus_i_to_one_minus_o_all[:, 1],
+        one_minus_i=one_minus_i_to_one_minus_o_all[:, 0],
+        a_g=one_minus_i_to_one_minus_o_all[:, 2],
         g=g_all,
         c_next=c_next_all,
-        exp_o=exp_i_a_g_exp_o_all[:, 2],
-        o=o_all,
+        o=one_minus_i_to_one_minus_o_all[:, 3],
+        one_minus_o=one_minus_i_to_one_minus_o_all[:, 4],
         tanh_c_next=tanh_c_next_all,
         h_next=h_next_all,
     )
@@ -760,10 +777,11 @@ def unroll_vjp(
     """
     if isinstance(tape, Checkpoints):
         return _unroll_vjp_in_segments(params, tape, dnexts)
+    c_is_given = getattr(dnexts, "c", None) is not None
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
-    multiply, reciprocal, square, subtract = np.multiply, np.reciprocal, np.square, np.subtract
+    multiply, square, subtract = np.multiply, np.square, np.subtract
     product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     four = np.array(4, dtype=dtype)
@@ -793,8 +811,8 @@ def unroll_vjp(
         a_g_all = tape.a_g[start:stop]
         g_all = tape.g[start:stop]
         c_next_all = tape.c_next[start:stop]
-        exp_o_all = tape.exp_o[start:stop]
         o_all = tape.o[start:stop]
+        one_minus_o_all = tape.one_minus_o[start:stop]
         tanh_c_next_all = tape.tanh_c_next[start:stop]
         dh_next_given_all = dnexts.h[start:stop]
         dc_next_given_all = dnexts.c[start:stop]
@@ -809,11 +827,6 @@ def unroll_vjp(
         square(spare, out=spare)
         divide(exp_g_all, spare, out=slope_g_all)
         multiply(slope_g_all, four, out=slope_g_all)
-        # 1 - o_t
-        one_minus_o_all = dc_next_da_o_by_dh_next_all[:, 1]
-        reciprocal(exp_o_all, out=one_minus_o_all)
-        add(one_minus_o_all, one, out=one_minus_o_all)
-        reciprocal(one_minus_o_all, out=one_minus_o_all)
         # 1 - tanh²(c_t)
         exp_tanh_c_next_all = dc_next_da_o_by_dh_next_all[:, 0]
         absolute(c_next_all, out=exp_tanh_c_next_all)
@@ -869,16 +882,17 @@ def unroll_vjp(
             dc_next_da_o_da_g_da_i_dc_all[back, 3],
             strict=False,
         ):
-            add(dh_next_given, dh_next_later, out=dh_next)
+            add(dh_next_later, dh_next_given, out=dh_next)
             # c_t is in a_o, tanh(c_t)
             # o_t = σ(a_o)
             multiply(dh_next, dc_next_da_o_by_dh_next, out=dc_next_from_dh_next_da_o)
             # c_t is in a_o, tanh(c_t)
             dc_next = dc_next_from_dh_next
             multiply(da_o, p_o, out=spare_n_h)
-            add(dc_next_given, dc_next_from_dh_next, out=dc_next)
-            add(dc_next, dc_next_later, out=dc_next)
+            add(dc_next_later, dc_next_from_dh_next, out=dc_next)
             add(dc_next, spare_n_h, out=dc_next)
+            if c_is_given:
+                add(dc_next, dc_next_given, out=dc_next)
             # g_t = tanh(a_g)
             # i_t = σ(a_i)
             # c_{t-1} is in a_i, c_t
@@ -965,7 +979,7 @@ def unroll_jvp(
     )
     T, B, n_h = sizes["T"], sizes["B"], sizes["n_h"]
     absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
-    reciprocal, square, subtract = np.reciprocal, np.square, np.subtract
+    square, subtract = np.square, np.subtract
     product = np.dot if B == 1 else np.matmul  # of one row, dot is faster
     one = np.array(1, dtype=dtype)
     four = np.array(4, dtype=dtype)
@@ -996,14 +1010,14 @@ def unroll_jvp(
     a_g_all = tape.a_g
     g_all = tape.g
     c_next_all = tape.c_next
-    exp_o_all = tape.exp_o
     o_all = tape.o
+    one_minus_o_all = tape.one_minus_o
     tanh_c_next_all = tape.tanh_c_next
     x_dot_all = dxs
     work_n_h = _gates(T, 7, B, n_h, dtype=dtype)
-    exp_g_all, one_minus_o_all, exp_tanh_c_next_all = work_n_h[:, 0], work_n_h[:, 1], work_n_h[:, 2]
-    a_i_dot_all, a_g_dot_all = work_n_h[:, 3], work_n_h[:, 4]
-    c_next_dot_by_a_i_dot_all, a_o_dot_all = work_n_h[:, 5], work_n_h[:, 6]
+    exp_g_all, exp_tanh_c_next_all, a_i_dot_all = work_n_h[:, 0], work_n_h[:, 1], work_n_h[:, 2]
+    a_g_dot_all, c_next_dot_by_a_i_dot_all = work_n_h[:, 3], work_n_h[:, 4]
+    a_o_dot_all, h_next_dot_by_a_o_dot_all = work_n_h[:, 5], work_n_h[:, 6]
     c_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     h_next_dot_all = np.empty((T, B, n_h), dtype=dtype)
     # 1 - g_t²
@@ -1016,10 +1030,6 @@ def unroll_jvp(
     square(spare, out=spare)
     divide(exp_g_all, spare, out=slope_g_all)
     multiply(slope_g_all, four, out=slope_g_all)
-    # 1 - o_t
-    reciprocal(exp_o_all, out=one_minus_o_all)
-    add(one_minus_o_all, one, out=one_minus_o_all)
-    reciprocal(one_minus_o_all, out=one_minus_o_all)
     # 1 - tanh²(c_t)
     absolute(c_next_all, out=exp_tanh_c_next_all)
     multiply(exp_tanh_c_next_all, minus_two, out=exp_tanh_c_next_all)
@@ -1077,7 +1087,6 @@ def unroll_jvp(
     h_next_dot_by_c_next_dot_all = exp_tanh_c_next_all
     multiply(o_all, slope_tanh_c_next_all, out=h_next_dot_by_c_next_dot_all)
     # o_t ∘ tanh(c_t) ∘ (1 - o_t)
-    h_next_dot_by_a_o_dot_all = one_minus_o_all
     multiply(o_all, one_minus_o_all, out=h_next_dot_by_a_o_dot_all)
     multiply(h_next_dot_by_a_o_dot_all, tanh_c_next_all, out=h_next_dot_by_a_o_dot_all)
     h_dot = dstate0.h
@@ -1106,7 +1115,7 @@ def unroll_jvp(
         a_o_dot_all,
         h_next_dot_all,
         exp_tanh_c_next_all,
-        one_minus_o_all,
+        h_next_dot_by_a_o_dot_all,
         strict=False,
     ):
         # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i

@@ -720,6 +720,7 @@ def unroll_vjp(
     """
     if isinstance(tape, Checkpoints):
         return _unroll_vjp_in_segments(params, tape, dnexts)
+    c_is_given = getattr(dnexts, "c", None) is not None
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_h"]
     absolute, add, divide, exp, multiply = np.absolute, np.add, np.divide, np.exp, np.multiply
@@ -816,11 +817,12 @@ def unroll_vjp(
             da_o_f_g_i_flat.reshape(T, B, 4 * n_h)[back],
             strict=False,
         ):
-            add(dh_next_given, dh_next_later, out=dh_next)
+            add(dh_next_later, dh_next_given, out=dh_next)
             # tanh(c_t)
             multiply(dh_next, dc_next_by_dh_next, out=dc_next)
-            add(dc_next_given, dc_next, out=dc_next)
-            add(dc_next, dc_next_later, out=dc_next)
+            add(dc_next_later, dc_next, out=dc_next)
+            if c_is_given:
+                add(dc_next, dc_next_given, out=dc_next)
             # c_t = f_t ∘ c_{t-1} + i_t ∘ g_t
             multiply(dc_next, f, out=dc)
             # g_t = tanh(a_g)

@@ -949,6 +949,7 @@ def unroll_vjp(
     """
     if isinstance(tape, Checkpoints):
         return _unroll_vjp_in_segments(params, tape, dnexts)
+    c_is_given = getattr(dnexts, "c", None) is not None
     sizes, dtype, *_, dnexts = _check("unroll_vjp", params, tape, dnexts)
     T, B, n_x, n_p, n_h = sizes["T"], sizes["B"], sizes["n_x"], sizes["n_p"], sizes["n_h"]
     absolute, add, copyto, divide, exp = np.absolute, np.add, np.copyto, np.divide, np.exp
@@ -1082,7 +1083,7 @@ def unroll_vjp(
             dc_next_to_dc_all[back, 3],
             strict=False,
         ):
-            add(dh_next_given, dh_next_later, out=dh_next)
+            add(dh_next_later, dh_next_given, out=dh_next)
             # h_t = W_r (o_t ∘ tanh(c_t))
             product(dh_next, W_r_columns, out=do_tanh_c_next_blocks)
             # c_t is in a_o, tanh(c_t)
@@ -1095,9 +1096,10 @@ def unroll_vjp(
             # c_t is in a_o, tanh(c_t)
             dc_next = dc_next_from_do_tanh_c_next
             multiply(da_o, p_o, out=spare_n_h)
-            add(dc_next_given, dc_next_from_do_tanh_c_next, out=dc_next)
-            add(dc_next, dc_next_later, out=dc_next)
+            add(dc_next_later, dc_next_from_do_tanh_c_next, out=dc_next)
             add(dc_next, spare_n_h, out=dc_next)
+            if c_is_given:
+                add(dc_next, dc_next_given, out=dc_next)
             # f_t = σ(a_f)
             # i_t = σ(a_i)
             # g_t = tanh(a_g)

@@ -447,7 +447,7 @@ def unroll(
     one = np.array(1, dtype=dtype)
     W_h, U_h, b_h, c_h = params.W_h, params.U_h, params.b_h, params.c_h
     minus_W_f, minus_U_f, minus_b_f = -params.W_f, -params.U_f, -params.b_f
-    minus_b_f_b_h = np.concatenate((minus_b_f, b_h)).reshape(2, 1, n_h)
+    b_h_minus_b_f = np.concatenate((b_h, minus_b_f)).reshape(2, 1, n_h)
     minus_U_f_columns = _columns(minus_U_f, 1, B)
     U_h_columns = _columns(U_h, 1, B)
     x_all = xs
@@ -455,22 +455,32 @@ def unroll(
     h_steps[0] = state0.h
     h_all, h_next_all = h_steps[:-1], h_steps[1:]
     room_n_h = _gates(T, 5, B, n_h, dtype=dtype)
-    exp_f_a_h_cand_all, f_all, U_h_h_all = room_n_h[:, :2], room_n_h[:, 2], room_n_h[:, 3]
+    a_h_cand_f_one_minus_f_all, U_h_h_all = room_n_h[:, :3], room_n_h[:, 3]
     h_cand_all = room_n_h[:, 4]
-    # -W_f x_t - b_f
     # W_h x_t + b_h
-    minus_a_f_a_h_cand_ahead_all = exp_f_a_h_cand_all
-    _product(x_all, (minus_W_f, W_h), minus_a_f_a_h_cand_ahead_all)
-    add(minus_a_f_a_h_cand_ahead_all, minus_b_f_b_h, out=minus_a_f_a_h_cand_ahead_all)
+    # -W_f x_t - b_f
+    a_h_cand_minus_a_f_ahead_all = a_h_cand_f_one_minus_f_all[:, :2]
+    _product(x_all, (W_h, minus_W_f), a_h_cand_minus_a_f_ahead_all)
+    add(a_h_cand_minus_a_f_ahead_all, b_h_minus_b_f, out=a_h_cand_minus_a_f_ahead_all)
     h = h_steps[0]
     spare_n_h = np.empty((B, n_h), dtype=dtype)
     spare_n_h_blocks = _blocks(spare_n_h[None], minus_U_f_columns)
-    for minus_a_f_ahead, f, U_h_h, U_h_h_blocks, a_h_cand_ahead, h_cand, h_next in zip(
-        exp_f_a_h_cand_all[:, 0],
-        f_all,
+    for (
+        minus_a_f_ahead,
+        inverse_exp_f,
+        exp_inverse_exp_f,
+        U_h_h,
+        U_h_h_blocks,
+        a_h_cand_ahead,
+        h_cand,
+        h_next,
+    ) in zip(
+        a_h_cand_f_one_minus_f_all[:, 1],
+        a_h_cand_f_one_minus_f_all[:, 2],
+        a_h_cand_f_one_minus_f_all[:, 1:],
         U_h_h_all,
         _blocks(U_h_h_all[:, None], U_h_columns),
-        exp_f_a_h_cand_all[:, 1],
+        a_h_cand_f_one_minus_f_all[:, 0],
         h_cand_all,
         h_next_all,
         strict=False,
@@ -482,23 +492,25 @@ def unroll(
         # f_t = σ(a_f)
         exp_f = minus_a_f_ahead
         exp(minus_a_f, out=exp_f)
-        add(exp_f, one, out=f)
-        reciprocal(f, out=f)
         # 1 - f_t
-        one_minus_f = minus_a_f_ahead
-        reciprocal(exp_f, out=one_minus_f)
-        add(one_minus_f, one, out=one_minus_f)
-        reciprocal(one_minus_f, out=one_minus_f)
+        reciprocal(exp_f, out=inverse_exp_f)
+        # f_t = σ(a_f)
+        # 1 - f_t
+        f_one_minus_f = exp_inverse_exp_f
+        add(exp_inverse_exp_f, one, out=f_one_minus_f)
+        reciprocal(f_one_minus_f, out=f_one_minus_f)
         # U_h h_{t-1}
         product(h, U_h_columns, out=U_h_h_blocks)
         # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ f_t
         a_h_cand = a_h_cand_ahead
+        f = minus_a_f_ahead
         add(U_h_h, c_h, out=spare_n_h)
         multiply(spare_n_h, f, out=spare_n_h)
         add(a_h_cand_ahead, spare_n_h, out=a_h_cand)
         # h'_t = tanh(a_{h'})
         tanh(a_h_cand, out=h_cand)
         # h_t = f_t ∘ h_{t-1} + h'_t ∘ (1 - f_t)
+        one_minus_f = inverse_exp_f
         multiply(f, h, out=h_next)
         multiply(one_minus_f, h_cand, out=spare_n_h)
         add(h_next, spare_n_h, out=h_next)
@@ -506,10 +518,10 @@ def unroll(
     tape = Tape(
         x=xs,
         h=h_all,
-        f=f_all,
-        one_minus_f=exp_f_a_h_cand_all[:, 0],
+        f=a_h_cand_f_one_minus_f_all[:, 1],
+        one_minus_f=a_h_cand_f_one_minus_f_all[:, 2],
         U_h_h=U_h_h_all,
-        a_h_cand=exp_f_a_h_cand_all[:, 1],
+        a_h_cand=a_h_cand_f_one_minus_f_all[:, 0],
         h_cand=h_cand_all,
         h_next=h_next_all,
     )
@@ -615,7 +627,7 @@ def unroll_vjp(
             dh_to_da_f_all[back, 0],
             strict=False,
         ):
-            add(dh_next_given, dh_next_later, out=dh_next)
+            add(dh_next_later, dh_next_given, out=dh_next)
             # h_{t-1} is in a_f, U_h h_{t-1}, h_t
             # f_t is in a_{h'}, h_t
             # h'_t = tanh(a_{h'})

@@ -326,32 +326,34 @@ def unroll(
     h_steps = np.empty((T + 1, B, n_h), dtype=dtype)
     h_steps[0] = state0.h
     h_all, h_next_all = h_steps[:-1], h_steps[1:]
-    room_n_h = _gates(T, 3, B, n_h, dtype=dtype)
-    exp_z_h_cand_all, z_all = room_n_h[:, :2], room_n_h[:, 2]
+    one_minus_z_z_h_cand_all = _gates(T, 3, B, n_h, dtype=dtype)
     h_next_ahead_all = np.empty((T, B, n_h), dtype=dtype)
     # -a_z = -(W_z x_t + b_z)
     # h'_t = W_h x_t + b_h
-    minus_a_z_h_cand_all = exp_z_h_cand_all
+    minus_a_z_h_cand_all = one_minus_z_z_h_cand_all[:, 1:]
     _product(x_all, (minus_W_z, W_h), minus_a_z_h_cand_all)
     add(minus_a_z_h_cand_all, minus_b_z_b_h, out=minus_a_z_h_cand_all)
     # z_t = σ(a_z)
-    exp_z_all = exp_z_h_cand_all[:, 0]
-    minus_a_z_all = exp_z_h_cand_all[:, 0]
+    exp_z_all = one_minus_z_z_h_cand_all[:, 1]
+    minus_a_z_all = one_minus_z_z_h_cand_all[:, 1]
     exp(minus_a_z_all, out=exp_z_all)
-    add(exp_z_all, one, out=z_all)
-    reciprocal(z_all, out=z_all)
     # 1 - z_t
-    one_minus_z_all = exp_z_h_cand_all[:, 0]
-    reciprocal(exp_z_all, out=one_minus_z_all)
-    add(one_minus_z_all, one, out=one_minus_z_all)
-    reciprocal(one_minus_z_all, out=one_minus_z_all)
+    inverse_exp_z_all = one_minus_z_z_h_cand_all[:, 0]
+    reciprocal(exp_z_all, out=inverse_exp_z_all)
+    # 1 - z_t
+    # z_t = σ(a_z)
+    one_minus_z_z_all = one_minus_z_z_h_cand_all[:, :2]
+    inverse_exp_exp_z_all = one_minus_z_z_h_cand_all[:, :2]
+    add(inverse_exp_exp_z_all, one, out=one_minus_z_z_all)
+    reciprocal(one_minus_z_z_all, out=one_minus_z_z_all)
     # z_t ∘ h'_t
-    h_cand_all = exp_z_h_cand_all[:, 1]
+    z_all = one_minus_z_z_h_cand_all[:, 1]
+    h_cand_all = one_minus_z_z_h_cand_all[:, 2]
     multiply(z_all, h_cand_all, out=h_next_ahead_all)
     h = h_steps[0]
     for h_next, one_minus_z, h_next_ahead in zip(
         h_next_all,
-        exp_z_h_cand_all[:, 0],
+        one_minus_z_z_h_cand_all[:, 0],
         h_next_ahead_all,
         strict=False,
     ):
@@ -362,9 +364,9 @@ def unroll(
     tape = Tape(
         x=xs,
         h=h_all,
-        z=z_all,
-        one_minus_z=exp_z_h_cand_all[:, 0],
-        h_cand=exp_z_h_cand_all[:, 1],
+        z=one_minus_z_z_h_cand_all[:, 1],
+        one_minus_z=one_minus_z_z_h_cand_all[:, 0],
+        h_cand=one_minus_z_z_h_cand_all[:, 2],
         h_next=h_next_all,
     )
     return State(h=h_next_all), tape
@@ -402,7 +404,7 @@ def unroll_vjp(
         one_minus_z_all[::-1],
         strict=False,
     ):
-        add(dh_next_given, dh_next_later, out=dh_next)
+        add(dh_next_later, dh_next_given, out=dh_next)
         # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t
         multiply(dh_next, one_minus_z, out=dh)
     # h_t = (1 - z_t) ∘ h_{t-1} + z_t ∘ h'_t

@@ -376,7 +376,7 @@ def unroll_vjp(
             exp_h_next_all[::-1],
             strict=False,
         ):
-            add(dh_next_given, dh_next_later, out=dh_next)
+            add(dh_next_later, dh_next_given, out=dh_next)
             # h_t = tanh(a_h)
             da_h_next = dh_next
             multiply(dh_next, slope_h_next, out=da_h_next)

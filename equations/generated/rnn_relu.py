@@ -334,7 +334,7 @@ def unroll_vjp(
         h_next_part_all[::-1],
         strict=False,
     ):
-        add(dh_next_given, dh_next_later, out=dh_next)
+        add(dh_next_later, dh_next_given, out=dh_next)
         # h_t = max(h_{next,part}, 0)
         dh_next_part = dh_next
         dh_next_part[...] = np.where(h_next_part > 0, dh_next, 0)

@@ -58,6 +58,35 @@ def test_a_value_may_take_the_place_of_another() -> None:
     assert slots(lanes, c) == "a/b/c"
 
 
+def test_parts_of_one_array_keep_the_order_of_their_counterparts() -> None:
+    """(c, d) is computed from (a, b), and then all four are read as one."""
+    lanes = Lanes([b, a, c, d])
+    assert lanes.accept([(c, d), (a, b)])
+    assert lanes.accept([(c, a, d, b)])
+    assert len(lanes.home(a)) == 4
+    assert (lanes.place(a) < lanes.place(b)) == (lanes.place(c) < lanes.place(d))
+    assert abs(lanes.place(a) - lanes.place(b)) == abs(lanes.place(c) - lanes.place(d)) == 1
+
+
+def test_parts_of_one_array_are_refused_where_their_orders_differ() -> None:
+    """Side by side are e a b, a with c, and b with d: then c and d are not."""
+    lanes = Lanes([a, b, c, d, e])
+    assert lanes.accept([(c, d), (a, b)])
+    assert lanes.accept([(e, a, b)])
+    before = slots(lanes, a)
+    assert not lanes.accept([(c, a, e)])
+    assert slots(lanes, a) == before
+    assert lanes.accept([(c, b)])
+    assert slots(lanes, a) in ("e a b c d"[::-1], "e a b c d", "d c b a e")
+
+
+def test_parts_of_one_array_do_not_overlap() -> None:
+    lanes = Lanes([a, b, c, d])
+    assert lanes.accept([(c, d), (a, b)])
+    assert lanes.accept([(a, b, c, d)])
+    assert not lanes.alias([(c, b)])
+
+
 def written(value: object, over: TensorSymbol | None = None) -> list[str]:
     order = Order({symbol: k for k, symbol in enumerate((a, b, c, d, e, f))})
     calls = Calls(order, str, lambda _node, _out: "", lambda k: f"spare{k}", over)
@@ -90,6 +119,21 @@ def test_what_lies_where_the_result_will_is_read_before_it_is_overwritten() -> N
     lines = written(a * b + c * d, over=d)
     first = next(line for line in lines if "out=out" in line)
     assert first == "multiply(c, d, out=out)"
+
+
+def test_what_may_not_be_given_is_added_last_and_under_its_condition() -> None:
+    order = Order({symbol: k for k, symbol in enumerate((a, b, c))})
+
+    def lines(value: object, over: TensorSymbol | None = None) -> list[str]:
+        calls = Calls(order, str, lambda _node, _out: "", str, over, given={a: "a_is_given"})
+        calls.into(value, "out")
+        return calls.lines
+
+    under = ["if a_is_given:", "    add(out, a, out=out)"]
+    assert lines(a + b + c) == ["add(b, c, out=out)", *under]
+    assert lines(a + b, over=b) == [under[0], "    add(b, a, out=out)"]
+    assert lines(a + b) == ["add(b, a, out=out)"]
+    assert lines(a - b) == ["subtract(a, b, out=out)"]
 
 
 def test_a_wish_that_cannot_be_granted_among_many_is_refused() -> None:

@@ -96,3 +96,18 @@ def test_gradients_of_all_gates_are_one_product(name: str) -> None:
 def test_a_linear_recurrence_is_one_statement_a_step() -> None:
     loop = Plan(cells["mingru"]).sequence.loop
     assert [str(equation.symbol) for equation in loop] == ["h_next"]
+
+
+def test_what_can_be_one_statement_with_what_waits_stays_beside_it() -> None:
+    """1 - Γ_r is read on the way back alone, but 1 - Γ_u by the step, and both are one call."""
+    schedule = Plan(cells["gru"]).signed_sequence
+    assert not schedule.after.equations
+    assert {"one_minus_u", "one_minus_r"} <= {str(eq.symbol) for eq in schedule.loop}
+    lines = dict(functions_of(Plan(cells["gru"])))["unroll"]
+    assert sum("reciprocal(" in line for line in lines) == 2
+
+
+def test_what_reads_more_than_what_waits_does_not() -> None:
+    """δh' = δh z has the form of δh (1 - z), but z need not be brought to every step."""
+    schedule = Plan(cells["mingru"]).bptt
+    assert [str(eq.symbol) for eq in schedule.loop] == ["dh_next", "dh"]

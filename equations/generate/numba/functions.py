@@ -209,6 +209,7 @@ class CompiledFunctions(Writing):
         zeros = {a: f"np.zeros(({shape(['B', *a.axes])}), dtype=dtype)" for a in carried}
         slots = {
             **self.parts(timed, rows, {s: f"params.{s}" for s in self.cell.parameters}),
+            "asked": [],
             "loop": [*timed.carried(zeros), *timed.run()],
             "return": [
                 *call("dparams = Params", gradients, 1),

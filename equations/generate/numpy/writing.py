@@ -113,8 +113,8 @@ class Writing:
     def quiet(self, body: Lines) -> Lines:
         """The decorator of a function in which e^-a, or its inverse, may overflow to infinity."""
         made = {str(complement.ahead.symbol) for complement in complements(self.cell.forward())}
-        used = {name.removesuffix("_all") for name in re.findall(r"\bexp_\w+", "\n".join(body))}
-        return ['@np.errstate(over="ignore", divide="ignore")'] if used & made else []
+        used = any(name in line for name in made for line in body)
+        return ['@np.errstate(over="ignore", divide="ignore")'] if used else []
 
     def check(self, name: str, groups: Sequence[Group], body: Lines) -> Lines:
         """The call that checks the arguments, with the lengths and the dtype that the body uses.

@@ -7,6 +7,8 @@ complement, the equations are rewritten on e^-a, which has a value at both ends:
     h = tanh(a)       exp_h = e^(-2|a|),  1 - h² = 4 exp_h / (1 + exp_h)²
 
 e^-a may overflow to infinity, and so may its inverse: the results are then 0 and 1, as they should.
+Where a step itself needs the complement of one gate it computes those of all, since that can be one
+statement, and the way back needs them in any case.
 The equations as people write and print them stay what they are; this is how they are evaluated.
 """
 
@@ -38,6 +40,11 @@ class Complement:
     ahead: Equation
     own: Equation
     rest: Equation
+
+    @property
+    def is_of_gate(self) -> bool:
+        """Whether it is that of a σ, 1 - u."""
+        return bool(self.printed == 1 - self.value)
 
 
 def complements(forward: Program) -> Iterator[Complement]:
@@ -94,6 +101,10 @@ def exact(program: Program, forward: Program) -> Program:
     read = {symbol for eq in rewritten for symbol in eq.value.atoms(TensorSymbol)}
     by_value = {complement.value: complement for complement in found}
     given = set(program.arguments)
+    inside = [by_value[eq.symbol] for eq in rewritten if eq.symbol in by_value]
+    wanted = {complement.value for complement in inside if complement.rest.symbol in read}
+    if any(by_value[value].is_of_gate for value in wanted):
+        wanted |= {complement.value for complement in inside if complement.is_of_gate}
     ahead: list[Equation] = []
     for complement in found:
         if complement.rest.symbol in read and complement.value in given:
@@ -101,11 +112,10 @@ def exact(program: Program, forward: Program) -> Program:
     equations = list(ahead)
     for equation in rewritten:
         own = by_value.get(equation.symbol)
-        wanted = own is not None and own.rest.symbol in read
-        if own is None or (own.own == equation and not wanted):
+        if own is None or (own.own == equation and own.value not in wanted):
             equations.append(equation)
         else:
-            equations += [own.ahead, own.own, *([own.rest] if wanted else [])]
+            equations += [own.ahead, own.own, *([own.rest] if own.value in wanted else [])]
     made = {equation.symbol for equation in equations}
     needed = {s for eq in ahead for s in eq.value.atoms(TensorSymbol)} - made - given
     extra = tuple(sorted(needed, key=forward.position.__getitem__))

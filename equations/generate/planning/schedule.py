@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import sympy as sp
 
 from equations.derive.sequence import Recurrence
+from equations.generate.planning.parallel import parallel
+from equations.generate.planning.roles import is_gradient
 from equations.language import Contract, Select, TensorSymbol, constant_factor
 from equations.program import Equation, Program
 
@@ -46,6 +48,7 @@ def schedule(recurrence: Recurrence, kept: Iterable[TensorSymbol] = ()) -> Sched
     waiting = _waiting(recurrence.body, carried)
     body = _fused(recurrence.body, waiting, wanted)
     needed = set(body.needed_for(sorted(sent, key=body.position.__getitem__)).symbols)
+    needed |= _beside(body, needed, waiting)
     before: list[Equation] = []
     loop: list[Equation] = []
     after: list[Equation] = []
@@ -98,6 +101,26 @@ def _waiting(program: Program, sources: Iterable[TensorSymbol]) -> set[TensorSym
         if equation.value.atoms(TensorSymbol) & waiting:
             waiting.add(equation.symbol)
     return waiting
+
+
+def _beside(
+    program: Program, needed: set[TensorSymbol], waiting: set[TensorSymbol]
+) -> set[TensorSymbol]:
+    """What nothing waits for, but what can be one statement with something that is waited for.
+
+    It must read nothing else: what is known would have to be brought to its side.
+    """
+    alone = [eq for eq in program if eq.symbol in needed and not eq.value.has(Contract, Select)]
+    found: set[TensorSymbol] = set()
+    for equation in program:
+        symbol, read = equation.symbol, equation.value.atoms(TensorSymbol)
+        if symbol in needed or is_gradient(symbol) or not read <= waiting & (needed | found):
+            continue
+        if any(
+            eq.symbol.axes == symbol.axes and parallel(eq.value, equation.value) for eq in alone
+        ):
+            found.add(symbol)
+    return found
 
 
 def _fused(program: Program, waiting: set[TensorSymbol], wanted: set[TensorSymbol]) -> Program:

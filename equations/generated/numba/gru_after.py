@@ -201,8 +201,8 @@ def _unroll_1(
     U_u_r_h_h_step: Array,
     u_all: Array,
     one_minus_u_all: Array,
-    exp_r_all: Array,
     r_all: Array,
+    one_minus_r_all: Array,
     U_h_h_all: Array,
     c_h: Array,
     a_h_cand_all: Array,
@@ -210,7 +210,7 @@ def _unroll_1(
     h_all: Array,
     h_next_all: Array,
 ) -> None:
-    """One step: u, one_minus_u, exp_r, r, a_h_cand, h_cand, h_next."""
+    """One step: u, one_minus_u, r, one_minus_r, a_h_cand, h_cand, h_next."""
     real = W_u_r_h_x_all.dtype.type
     for sample in range(B):
         row = first + sample
@@ -234,9 +234,11 @@ def _unroll_1(
             a_r = a_r_ahead + U_u_r_h_h_step[sample, n_h + j]
             # Γ_r = σ(a_r)
             exp_r = _exp(-a_r)
-            exp_r_all[row, j] = exp_r
             r = real(1) / (real(1) + exp_r)
             r_all[row, j] = r
+            # 1 - Γ_r
+            one_minus_r = real(1) / (real(1) + real(1) / exp_r)
+            one_minus_r_all[row, j] = one_minus_r
             # a_{h'} = W_h x_t + b_h + (U_h h_{t-1} + c_h) ∘ Γ_r
             a_h_cand = a_h_cand_ahead + (U_h_h_all[row, j] + c_h[j]) * r
             a_h_cand_all[row, j] = a_h_cand
@@ -308,8 +310,8 @@ def unroll(
     x_all = xs.reshape(T * B, n_x)
     u_all = np.empty((T * B, n_h), dtype=dtype)
     one_minus_u_all = np.empty((T * B, n_h), dtype=dtype)
-    exp_r_all = np.empty((T * B, n_h), dtype=dtype)
     r_all = np.empty((T * B, n_h), dtype=dtype)
+    one_minus_r_all = np.empty((T * B, n_h), dtype=dtype)
     U_h_h_all = np.empty((T * B, n_h), dtype=dtype)
     a_h_cand_all = np.empty((T * B, n_h), dtype=dtype)
     h_cand_all = np.empty((T * B, n_h), dtype=dtype)
@@ -332,8 +334,8 @@ def unroll(
         U_u_r_h_h_step,
         u_all,
         one_minus_u_all,
-        exp_r_all,
         r_all,
+        one_minus_r_all,
         U_h_h_all,
         c_h,
         a_h_cand_all,
@@ -349,8 +351,8 @@ def unroll(
         h=h_all.reshape(T, B, n_h),
         u=u_all.reshape(T, B, n_h),
         one_minus_u=one_minus_u_all.reshape(T, B, n_h),
-        exp_r=exp_r_all.reshape(T, B, n_h),
         r=r_all.reshape(T, B, n_h),
+        one_minus_r=one_minus_r_all.reshape(T, B, n_h),
         U_h_h=U_h_h_all.reshape(T, B, n_h),
         a_h_cand=a_h_cand_all.reshape(T, B, n_h),
         h_cand=h_cand_all.reshape(T, B, n_h),
@@ -365,11 +367,11 @@ def _unroll_vjp_1(
     B: int,
     n_h: int,
     dh_next_later: Array,
-    exp_r_all: Array,
     a_h_cand_all: Array,
     u_all: Array,
     U_h_h_all: Array,
     c_h: Array,
+    one_minus_r_all: Array,
     r_all: Array,
     one_minus_u_all: Array,
     h_cand_all: Array,
@@ -385,15 +387,15 @@ def _unroll_vjp_1(
     for sample in range(B):
         row = first + sample
         for j in range(n_h):
-            # 1 - Γ_r
-            one_minus_r = real(1) / (real(1) + real(1) / exp_r_all[row, j])
             # 1 - h'_t²
             exp_h_cand = _exp(-real(2) * abs(a_h_cand_all[row, j]))
             slope_h_cand = real(4) * exp_h_cand / (real(1) + exp_h_cand) ** 2
             # Γ_u ∘ (1 - h'_t²)
             da_h_cand_by_dh_next = u_all[row, j] * slope_h_cand
             # (U_h h_{t-1} + c_h) ∘ Γ_r ∘ (1 - Γ_r)
-            da_r_by_da_h_cand = (U_h_h_all[row, j] + c_h[j]) * one_minus_r * r_all[row, j]
+            da_r_by_da_h_cand = (
+                (U_h_h_all[row, j] + c_h[j]) * one_minus_r_all[row, j] * r_all[row, j]
+            )
             # Γ_u ∘ (1 - Γ_u) ∘ (h'_t - h_{t-1})
             da_u_by_dh_next = (
                 one_minus_u_all[row, j] * u_all[row, j] * (h_cand_all[row, j] - h_all[row, j])
@@ -488,8 +490,8 @@ def unroll_vjp(
     h_all = _plain(tape.h).reshape(T * B, n_h)
     u_all = _plain(tape.u).reshape(T * B, n_h)
     one_minus_u_all = _plain(tape.one_minus_u).reshape(T * B, n_h)
-    exp_r_all = _plain(tape.exp_r).reshape(T * B, n_h)
     r_all = _plain(tape.r).reshape(T * B, n_h)
+    one_minus_r_all = _plain(tape.one_minus_r).reshape(T * B, n_h)
     U_h_h_all = _plain(tape.U_h_h).reshape(T * B, n_h)
     a_h_cand_all = _plain(tape.a_h_cand).reshape(T * B, n_h)
     h_cand_all = _plain(tape.h_cand).reshape(T * B, n_h)
@@ -504,11 +506,11 @@ def unroll_vjp(
     dh_next_later = np.zeros((B, n_h), dtype=dtype)
     dh_step = np.empty((B, n_h), dtype=dtype)
     arrays_1 = (
-        exp_r_all,
         a_h_cand_all,
         u_all,
         U_h_h_all,
         c_h,
+        one_minus_r_all,
         r_all,
         one_minus_u_all,
         h_cand_all,
@@ -579,7 +581,6 @@ def _unroll_jvp_1(
     first: int,
     B: int,
     n_h: int,
-    exp_r_all: Array,
     a_h_cand_all: Array,
     U_u_dot_h_to_U_h_h_dot_ahead_all: Array,
     W_u_r_h_x_dot_all: Array,
@@ -588,6 +589,7 @@ def _unroll_jvp_1(
     b_r_dot: Array,
     U_h_h_all: Array,
     c_h: Array,
+    one_minus_r_all: Array,
     r_all: Array,
     b_h_dot: Array,
     c_h_dot: Array,
@@ -600,12 +602,10 @@ def _unroll_jvp_1(
     h_next_dot_all: Array,
 ) -> None:
     """One step: h_next_dot."""
-    real = exp_r_all.dtype.type
+    real = a_h_cand_all.dtype.type
     for sample in range(B):
         row = first + sample
         for j in range(n_h):
-            # 1 - Γ_r
-            one_minus_r = real(1) / (real(1) + real(1) / exp_r_all[row, j])
             # 1 - h'_t²
             exp_h_cand = _exp(-real(2) * abs(a_h_cand_all[row, j]))
             slope_h_cand = real(4) * exp_h_cand / (real(1) + exp_h_cand) ** 2
@@ -624,7 +624,9 @@ def _unroll_jvp_1(
                 + b_r_dot[j]
             )
             # (U_h h_{t-1} + c_h) ∘ Γ_r ∘ (1 - Γ_r)
-            a_h_cand_dot_by_a_r_dot = (U_h_h_all[row, j] + c_h[j]) * one_minus_r * r_all[row, j]
+            a_h_cand_dot_by_a_r_dot = (
+                (U_h_h_all[row, j] + c_h[j]) * one_minus_r_all[row, j] * r_all[row, j]
+            )
             # W_h ẋ_t + ḃ_h + Ẇ_h x_t + Γ_r ∘ ċ_h
             a_h_cand_dot_ahead = (
                 W_u_r_h_x_dot_all[row, 2 * n_h + j]
@@ -717,8 +719,8 @@ def unroll_jvp(
     h_all = _plain(tape.h).reshape(T * B, n_h)
     u_all = _plain(tape.u).reshape(T * B, n_h)
     one_minus_u_all = _plain(tape.one_minus_u).reshape(T * B, n_h)
-    exp_r_all = _plain(tape.exp_r).reshape(T * B, n_h)
     r_all = _plain(tape.r).reshape(T * B, n_h)
+    one_minus_r_all = _plain(tape.one_minus_r).reshape(T * B, n_h)
     U_h_h_all = _plain(tape.U_h_h).reshape(T * B, n_h)
     a_h_cand_all = _plain(tape.a_h_cand).reshape(T * B, n_h)
     h_cand_all = _plain(tape.h_cand).reshape(T * B, n_h)
@@ -745,7 +747,6 @@ def unroll_jvp(
     h_dot_steps[:B] = dstate0.h
     h_dot_all, h_next_dot_all = h_dot_steps[: T * B], h_dot_steps[B:]
     arrays_1 = (
-        exp_r_all,
         a_h_cand_all,
         U_u_dot_h_to_U_h_h_dot_ahead_all,
         W_u_r_h_x_dot_all,
@@ -754,6 +755,7 @@ def unroll_jvp(
         b_r_dot,
         U_h_h_all,
         c_h,
+        one_minus_r_all,
         r_all,
         b_h_dot,
         c_h_dot,

@@ -197,12 +197,12 @@ def _unroll_1(
     W_u_r_h_x_all: Array,
     b_r: Array,
     U_u_r_h_step: Array,
-    exp_r_all: Array,
     r_all: Array,
+    one_minus_r_all: Array,
     h_all: Array,
     r_h_all: Array,
 ) -> None:
-    """One step: exp_r, r, r_h."""
+    """One step: r, one_minus_r, r_h."""
     real = W_u_r_h_x_all.dtype.type
     for sample in range(B):
         row = first + sample
@@ -213,9 +213,11 @@ def _unroll_1(
             a_r = a_r_ahead + U_u_r_h_step[sample, n_h + j]
             # Γ_r = σ(a_r)
             exp_r = _exp(-a_r)
-            exp_r_all[row, j] = exp_r
             r = real(1) / (real(1) + exp_r)
             r_all[row, j] = r
+            # 1 - Γ_r
+            one_minus_r = real(1) / (real(1) + real(1) / exp_r)
+            one_minus_r_all[row, j] = one_minus_r
             # Γ_r ∘ h_{t-1}
             r_h = r * h_all[row, j]
             r_h_all[row, j] = r_h
@@ -330,8 +332,8 @@ def unroll(
     x_all = xs.reshape(T * B, n_x)
     u_all = np.empty((T * B, n_h), dtype=dtype)
     one_minus_u_all = np.empty((T * B, n_h), dtype=dtype)
-    exp_r_all = np.empty((T * B, n_h), dtype=dtype)
     r_all = np.empty((T * B, n_h), dtype=dtype)
+    one_minus_r_all = np.empty((T * B, n_h), dtype=dtype)
     r_h_all = np.empty((T * B, n_h), dtype=dtype)
     a_h_cand_all = np.empty((T * B, n_h), dtype=dtype)
     h_cand_all = np.empty((T * B, n_h), dtype=dtype)
@@ -348,7 +350,7 @@ def unroll(
     h_steps = np.empty(((T + 1) * B, n_h), dtype=dtype)
     h_steps[:B] = state0.h
     h_all, h_next_all = h_steps[: T * B], h_steps[B:]
-    arrays_1 = (W_u_r_h_x_all, b_r, U_u_r_h_step, exp_r_all, r_all, h_all, r_h_all)
+    arrays_1 = (W_u_r_h_x_all, b_r, U_u_r_h_step, r_all, one_minus_r_all, h_all, r_h_all)
     arrays_2 = (
         W_u_r_h_x_all,
         b_u,
@@ -370,8 +372,8 @@ def unroll(
         h=h_all.reshape(T, B, n_h),
         u=u_all.reshape(T, B, n_h),
         one_minus_u=one_minus_u_all.reshape(T, B, n_h),
-        exp_r=exp_r_all.reshape(T, B, n_h),
         r=r_all.reshape(T, B, n_h),
+        one_minus_r=one_minus_r_all.reshape(T, B, n_h),
         r_h=r_h_all.reshape(T, B, n_h),
         a_h_cand=a_h_cand_all.reshape(T, B, n_h),
         h_cand=h_cand_all.reshape(T, B, n_h),
@@ -416,7 +418,7 @@ def _unroll_vjp_2(
     first: int,
     B: int,
     n_h: int,
-    exp_r_all: Array,
+    one_minus_r_all: Array,
     r_all: Array,
     h_all: Array,
     one_minus_u_all: Array,
@@ -429,14 +431,11 @@ def _unroll_vjp_2(
     dh_next_step: Array,
 ) -> None:
     """One step: dr_h, da_r, da_u."""
-    real = exp_r_all.dtype.type
     for sample in range(B):
         row = first + sample
         for j in range(n_h):
-            # 1 - Γ_r
-            one_minus_r = real(1) / (real(1) + real(1) / exp_r_all[row, j])
             # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
-            da_r_by_dr_h = one_minus_r * r_all[row, j] * h_all[row, j]
+            da_r_by_dr_h = one_minus_r_all[row, j] * r_all[row, j] * h_all[row, j]
             # Γ_u ∘ (1 - Γ_u) ∘ (h_{t-1} - h'_t)
             da_u_by_dh_next = (
                 one_minus_u_all[row, j] * u_all[row, j] * (h_all[row, j] - h_cand_all[row, j])
@@ -537,8 +536,8 @@ def unroll_vjp(
     h_all = _plain(tape.h).reshape(T * B, n_h)
     u_all = _plain(tape.u).reshape(T * B, n_h)
     one_minus_u_all = _plain(tape.one_minus_u).reshape(T * B, n_h)
-    exp_r_all = _plain(tape.exp_r).reshape(T * B, n_h)
     r_all = _plain(tape.r).reshape(T * B, n_h)
+    one_minus_r_all = _plain(tape.one_minus_r).reshape(T * B, n_h)
     r_h_all = tape.r_h.reshape(T * B, n_h)
     a_h_cand_all = _plain(tape.a_h_cand).reshape(T * B, n_h)
     h_cand_all = _plain(tape.h_cand).reshape(T * B, n_h)
@@ -563,7 +562,7 @@ def unroll_vjp(
         da_h_cand_step,
     )
     arrays_2 = (
-        exp_r_all,
+        one_minus_r_all,
         r_all,
         h_all,
         one_minus_u_all,
@@ -636,11 +635,11 @@ def _unroll_jvp_1(
     first: int,
     B: int,
     n_h: int,
-    exp_r_all: Array,
     U_u_r_dot_h_all: Array,
     W_u_r_h_x_dot_all: Array,
     W_u_r_h_dot_x_all: Array,
     b_r_dot: Array,
+    one_minus_r_all: Array,
     r_all: Array,
     h_all: Array,
     U_u_r_h_dot_step: Array,
@@ -648,12 +647,9 @@ def _unroll_jvp_1(
     r_h_dot_step: Array,
 ) -> None:
     """One step: r_h_dot."""
-    real = exp_r_all.dtype.type
     for sample in range(B):
         row = first + sample
         for j in range(n_h):
-            # 1 - Γ_r
-            one_minus_r = real(1) / (real(1) + real(1) / exp_r_all[row, j])
             # W_r ẋ_t + ḃ_r + Ẇ_r x_t + U̇_r h_{t-1}
             a_r_dot_ahead = (
                 U_u_r_dot_h_all[row, n_h + j]
@@ -662,7 +658,7 @@ def _unroll_jvp_1(
                 + b_r_dot[j]
             )
             # Γ_r ∘ (1 - Γ_r) ∘ h_{t-1}
-            r_h_dot_by_a_r_dot = one_minus_r * r_all[row, j] * h_all[row, j]
+            r_h_dot_by_a_r_dot = one_minus_r_all[row, j] * r_all[row, j] * h_all[row, j]
             # a_r = W_r x_t + U_r h_{t-1} + b_r
             a_r_dot = a_r_dot_ahead + U_u_r_h_dot_step[sample, n_h + j]
             # Γ_r ∘ h_{t-1}
@@ -795,8 +791,8 @@ def unroll_jvp(
     h_all = _plain(tape.h).reshape(T * B, n_h)
     u_all = _plain(tape.u).reshape(T * B, n_h)
     one_minus_u_all = _plain(tape.one_minus_u).reshape(T * B, n_h)
-    exp_r_all = _plain(tape.exp_r).reshape(T * B, n_h)
     r_all = _plain(tape.r).reshape(T * B, n_h)
+    one_minus_r_all = _plain(tape.one_minus_r).reshape(T * B, n_h)
     r_h_all = tape.r_h.reshape(T * B, n_h)
     a_h_cand_all = _plain(tape.a_h_cand).reshape(T * B, n_h)
     h_cand_all = _plain(tape.h_cand).reshape(T * B, n_h)
@@ -827,11 +823,11 @@ def unroll_jvp(
     h_dot_steps[:B] = dstate0.h
     h_dot_all, h_next_dot_all = h_dot_steps[: T * B], h_dot_steps[B:]
     arrays_1 = (
-        exp_r_all,
         U_u_r_dot_h_all,
         W_u_r_h_x_dot_all,
         W_u_r_h_dot_x_all,
         b_r_dot,
+        one_minus_r_all,
         r_all,
         h_all,
         U_u_r_h_dot_step,

@@ -209,12 +209,12 @@ def _unroll_1(
     g_all: Array,
     c_next_all: Array,
     p_o: Array,
-    exp_o_all: Array,
     o_all: Array,
+    one_minus_o_all: Array,
     tanh_c_next_all: Array,
     h_next_all: Array,
 ) -> None:
-    """One step: i, one_minus_i, a_g, g, c_next, exp_o, o, tanh_c_next, h_next."""
+    """One step: i, one_minus_i, a_g, g, c_next, o, one_minus_o, tanh_c_next, h_next."""
     real = W_i_o_g_x_all.dtype.type
     for sample in range(B):
         row = first + sample
@@ -247,9 +247,11 @@ def _unroll_1(
             a_o = a_o_ahead + U_i_o_g_h_step[sample, n_h + j] + p_o[j] * c_next
             # o_t = σ(a_o)
             exp_o = _exp(-a_o)
-            exp_o_all[row, j] = exp_o
             o = real(1) / (real(1) + exp_o)
             o_all[row, j] = o
+            # 1 - o_t
+            one_minus_o = real(1) / (real(1) + real(1) / exp_o)
+            one_minus_o_all[row, j] = one_minus_o
             # tanh(c_t)
             tanh_c_next = _tanh(c_next)
             tanh_c_next_all[row, j] = tanh_c_next
@@ -319,8 +321,8 @@ def unroll(
     one_minus_i_all = np.empty((T * B, n_h), dtype=dtype)
     a_g_all = np.empty((T * B, n_h), dtype=dtype)
     g_all = np.empty((T * B, n_h), dtype=dtype)
-    exp_o_all = np.empty((T * B, n_h), dtype=dtype)
     o_all = np.empty((T * B, n_h), dtype=dtype)
+    one_minus_o_all = np.empty((T * B, n_h), dtype=dtype)
     tanh_c_next_all = np.empty((T * B, n_h), dtype=dtype)
     U_i_o_g_h_step = np.empty((B, 3 * n_h), dtype=dtype)
     W_i_o_g = np.concatenate((W_i, W_o, W_g), axis=0)
@@ -350,8 +352,8 @@ def unroll(
         g_all,
         c_next_all,
         p_o,
-        exp_o_all,
         o_all,
+        one_minus_o_all,
         tanh_c_next_all,
         h_next_all,
     )
@@ -367,8 +369,8 @@ def unroll(
         a_g=a_g_all.reshape(T, B, n_h),
         g=g_all.reshape(T, B, n_h),
         c_next=c_next_all.reshape(T, B, n_h),
-        exp_o=exp_o_all.reshape(T, B, n_h),
         o=o_all.reshape(T, B, n_h),
+        one_minus_o=one_minus_o_all.reshape(T, B, n_h),
         tanh_c_next=tanh_c_next_all.reshape(T, B, n_h),
         h_next=h_next_all.reshape(T, B, n_h),
     )
@@ -384,9 +386,9 @@ def _unroll_vjp_1(
     dc_next_later: Array,
     dc_step: Array,
     a_g_all: Array,
-    exp_o_all: Array,
     c_next_all: Array,
     o_all: Array,
+    one_minus_o_all: Array,
     tanh_c_next_all: Array,
     i_all: Array,
     one_minus_i_all: Array,
@@ -406,13 +408,11 @@ def _unroll_vjp_1(
             # 1 - g_t²
             exp_g = _exp(-real(2) * abs(a_g_all[row, j]))
             slope_g = real(4) * exp_g / (real(1) + exp_g) ** 2
-            # 1 - o_t
-            one_minus_o = real(1) / (real(1) + real(1) / exp_o_all[row, j])
             # 1 - tanh²(c_t)
             exp_tanh_c_next = _exp(-real(2) * abs(c_next_all[row, j]))
             slope_tanh_c_next = real(4) * exp_tanh_c_next / (real(1) + exp_tanh_c_next) ** 2
             # o_t ∘ tanh(c_t) ∘ (1 - o_t)
-            da_o_by_dh_next = o_all[row, j] * one_minus_o * tanh_c_next_all[row, j]
+            da_o_by_dh_next = o_all[row, j] * one_minus_o_all[row, j] * tanh_c_next_all[row, j]
             # o_t ∘ (1 - tanh²(c_t))
             dc_next_by_dh_next = o_all[row, j] * slope_tanh_c_next
             # i_t ∘ (1 - g_t²)
@@ -500,8 +500,8 @@ def unroll_vjp(
     a_g_all = _plain(tape.a_g).reshape(T * B, n_h)
     g_all = _plain(tape.g).reshape(T * B, n_h)
     c_next_all = _plain(tape.c_next).reshape(T * B, n_h)
-    exp_o_all = _plain(tape.exp_o).reshape(T * B, n_h)
     o_all = _plain(tape.o).reshape(T * B, n_h)
+    one_minus_o_all = _plain(tape.one_minus_o).reshape(T * B, n_h)
     tanh_c_next_all = _plain(tape.tanh_c_next).reshape(T * B, n_h)
     dh_next_given_all = _plain(dnexts.h).reshape(T * B, n_h)
     dc_next_given_all = _plain(dnexts.c).reshape(T * B, n_h)
@@ -514,9 +514,9 @@ def unroll_vjp(
     dc_step = np.empty((B, n_h), dtype=dtype)
     arrays_1 = (
         a_g_all,
-        exp_o_all,
         c_next_all,
         o_all,
+        one_minus_o_all,
         tanh_c_next_all,
         i_all,
         one_minus_i_all,
@@ -591,7 +591,6 @@ def _unroll_jvp_1(
     B: int,
     n_h: int,
     a_g_all: Array,
-    exp_o_all: Array,
     c_next_all: Array,
     U_i_o_g_dot_h_all: Array,
     W_i_o_g_x_dot_all: Array,
@@ -606,6 +605,7 @@ def _unroll_jvp_1(
     p_o_dot: Array,
     b_o_dot: Array,
     o_all: Array,
+    one_minus_o_all: Array,
     tanh_c_next_all: Array,
     U_i_o_g_h_dot_step: Array,
     p_i: Array,
@@ -622,8 +622,6 @@ def _unroll_jvp_1(
             # 1 - g_t²
             exp_g = _exp(-real(2) * abs(a_g_all[row, j]))
             slope_g = real(4) * exp_g / (real(1) + exp_g) ** 2
-            # 1 - o_t
-            one_minus_o = real(1) / (real(1) + real(1) / exp_o_all[row, j])
             # 1 - tanh²(c_t)
             exp_tanh_c_next = _exp(-real(2) * abs(c_next_all[row, j]))
             slope_tanh_c_next = real(4) * exp_tanh_c_next / (real(1) + exp_tanh_c_next) ** 2
@@ -659,7 +657,9 @@ def _unroll_jvp_1(
             # o_t ∘ (1 - tanh²(c_t))
             h_next_dot_by_c_next_dot = o_all[row, j] * slope_tanh_c_next
             # o_t ∘ tanh(c_t) ∘ (1 - o_t)
-            h_next_dot_by_a_o_dot = o_all[row, j] * one_minus_o * tanh_c_next_all[row, j]
+            h_next_dot_by_a_o_dot = (
+                o_all[row, j] * one_minus_o_all[row, j] * tanh_c_next_all[row, j]
+            )
             # a_i = W_i x_t + U_i h_{t-1} + p_i ∘ c_{t-1} + b_i
             a_i_dot = a_i_dot_ahead + U_i_o_g_h_dot_step[sample, j] + p_i[j] * c_dot_all[row, j]
             # a_g = W_g x_t + U_g h_{t-1} + b_g
@@ -743,8 +743,8 @@ def unroll_jvp(
     a_g_all = _plain(tape.a_g).reshape(T * B, n_h)
     g_all = _plain(tape.g).reshape(T * B, n_h)
     c_next_all = _plain(tape.c_next).reshape(T * B, n_h)
-    exp_o_all = _plain(tape.exp_o).reshape(T * B, n_h)
     o_all = _plain(tape.o).reshape(T * B, n_h)
+    one_minus_o_all = _plain(tape.one_minus_o).reshape(T * B, n_h)
     tanh_c_next_all = _plain(tape.tanh_c_next).reshape(T * B, n_h)
     x_dot_all = dxs.reshape(T * B, n_x)
     U_i_o_g_h_dot_step = np.empty((B, 3 * n_h), dtype=dtype)
@@ -773,7 +773,6 @@ def unroll_jvp(
     c_dot_all, c_next_dot_all = c_dot_steps[: T * B], c_dot_steps[B:]
     arrays_1 = (
         a_g_all,
-        exp_o_all,
         c_next_all,
         U_i_o_g_dot_h_all,
         W_i_o_g_x_dot_all,
@@ -788,6 +787,7 @@ def unroll_jvp(
         p_o_dot,
         b_o_dot,
         o_all,
+        one_minus_o_all,
         tanh_c_next_all,
         U_i_o_g_h_dot_step,
         p_i,

@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, pairwise
 
+import sympy as sp
+
 from equations.generate.numpy.sequence.joint import Joint
 from equations.generate.numpy.sequence.lanes import Members
 from equations.generate.numpy.sequence.layout import Home, Layout, Place, joined
@@ -53,11 +55,13 @@ class Arrays:
         layout: the statements and where their values lie.
         given: the arrays of all steps that come from outside.
         states: the old state of each new one that the loop writes into an array of its own.
+        optional: what tells whether a value was given, for each that may be zero instead.
     """
 
     layout: Layout
     given: Mapping[TensorSymbol, str]
     states: Mapping[TensorSymbol, TensorSymbol]
+    optional: Mapping[sp.Expr, str] = field(default_factory=dict)
     names: Names = field(default_factory=Names)
 
     @property

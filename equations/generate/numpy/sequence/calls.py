@@ -6,7 +6,7 @@ where one of the operands lies: that operand is then read before anything is wri
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -39,6 +39,7 @@ class Calls:
         spare: the name of an array for what is computed on the way, by number.
         over: the symbol in whose place the result lies, if there is one.
         apart: whether a matrix product cannot be written where the result lies.
+        given: what tells whether a value was given, for each that may be zero instead.
     """
 
     order: Order
@@ -47,6 +48,7 @@ class Calls:
     spare: Callable[[int], str]
     over: TensorSymbol | None = None
     apart: bool = False
+    given: Mapping[sp.Expr, str] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     _used: int = 0
 
@@ -86,21 +88,27 @@ class Calls:
         self.lines.append(f"{function}({', '.join(arguments)})")
 
     def sum(self, value: sp.Expr, out: str) -> None:
-        """Terms one after another; a matrix product first, since it needs room of its own."""
+        """Terms one after another; a matrix product first, since it needs room of its own.
+
+        What may not be given comes last, and is left out then.
+        """
         terms = self.order.terms(value)
-        terms.sort(key=_sum_key)
+        terms.sort(key=lambda term: (term[1] in self.given, *_sum_key(term)))
+        terms.sort(key=lambda term: bool(term[0].is_negative))
         parts = [(number.is_negative, abs(number) * rest) for number, rest in terms]
         names = self.operands([part for _, part in parts], out)
         parts, names = self.first_two(parts, names, out)
         (minus, _), total = parts[0], names[0]
+        there = [out, *([self.name(self.over)] if self.over is not None else [])]
         if minus:  # all are, and what lies where the result will must not be written over
-            there = [out, *([self.name(self.over)] if self.over is not None else [])]
             names.sort(key=lambda name: name not in there)
             total = names[0]
             self.call("negative", total, out=out)
             total = out
-        for (minus, _), name in zip(parts[1:], names[1:], strict=True):
+        for (minus, part), name in zip(parts[1:], names[1:], strict=True):
             self.call("subtract" if minus else "add", total, name, out=out)
+            if part in self.given and total in there:
+                self.lines[-1:] = [f"if {self.given[part]}:", f"    {self.lines[-1]}"]
             total = out
 
     def ratio(self, value: sp.Expr, out: str) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from equations.generate.numpy.sequence.arrays import Arrays
 from equations.generate.numpy.sequence.layout import Layout
-from equations.generate.numpy.sequence.terms import terms_apart
+from equations.generate.numpy.sequence.terms import inverses_apart, terms_apart
 from equations.generate.numpy.sequence.text import Text
 from equations.generate.numpy.templates.sequence import UNROLL, UNROLL_JVP, UNROLL_VJP
 from equations.generate.numpy.writing import Writing, shape
@@ -30,7 +30,8 @@ class SequenceFunctions(Writing):
         given = {symbol: self.input(symbol, "xs") for symbol in self.cell.inputs}
         states = {new: old for old, new in self.cell.carried}
         kept = {*plan.saved, *plan.results}
-        layout = Layout(plan.signed_sequence, self.cell.carried, kept, states, plan.results)
+        schedule = inverses_apart(plan.signed_sequence)
+        layout = Layout(schedule, self.cell.carried, kept, states, plan.results)
         text = Text(self.statements, Arrays(layout, given, states))
         slots = self.body(text, {old: f"{old}_steps[0]" for old in self.cell.states})
         # An input keeps its shape; whatever else is kept is where the statements put it.
@@ -46,11 +47,13 @@ class SequenceFunctions(Writing):
         carried = self.cell.bptt().carried
         given = {symbol: f"tape.{symbol}" for symbol in plan.saved}
         body = self.cell.bptt().body
-        given |= {plan.seed(s, body): f"dnexts.{plan.field(s)}" for s in plan.results}
+        fields = {plan.seed(s, body): plan.field(s) for s in plan.results}
+        given |= {seed: f"dnexts.{name}" for seed, name in fields.items()}
+        optional = {seed: f"{name}_is_given" for seed, name in fields.items()}
         inputs = {s: plan.cotangent(s) for s in self.cell.inputs}
         wanted = inputs.values()
         layout = Layout(terms_apart(plan.bptt), carried, wanted, (), wanted, backwards=True)
-        text = Text(self.statements, Arrays(layout, given, {}))
+        text = Text(self.statements, Arrays(layout, given, {}, optional))
         first = {a: f"np.zeros(({shape(['B', *a.axes])}), dtype=dtype)" for a, _ in carried}
         slots = self.body(text, first)
         pairs = ", ".join(f"{s}={text.arrays.all_of((d,))[1]}" for s, d in inputs.items())
@@ -58,6 +61,11 @@ class SequenceFunctions(Writing):
         old = zip(self.cell.states, carried, strict=True)
         state = ", ".join(f"{s}={self.handed(text, *pair)}" for s, pair in old)
         gradients = [f"{s}={plan.cotangent(s)}" for s in self.cell.parameters]
+        slots["asked"] = [
+            f'{optional[seed]} = getattr(dnexts, "{name}", None) is not None'
+            for seed, name in fields.items()
+            if _occurs(optional[seed], slots["loop"])
+        ]
         slots["return"] = [
             *call("dparams = Params", gradients, 1),
             f"return dparams, {dxs}, State({state})",

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from equations.generate.numpy.sequence.lanes import Lanes, Members
-from equations.generate.numpy.sequence.parallel import parallel
+from equations.generate.planning.parallel import parallel
 from equations.generate.planning.roles import is_gradient, is_parameter
 from equations.language import Contract, Largest, Select, TensorSymbol, constant_factor
 from equations.program import Equation, Program

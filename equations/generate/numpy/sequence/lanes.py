@@ -1,19 +1,40 @@
 """Lanes: which values lie side by side, and in what order.
 
 A lane is one gate's place through all statements. Values that a statement computes or reads
-together have to lie side by side in one array, in the same order in all of its arrays. Each such
-wish is accepted if some order of the lanes grants it and all that were accepted before.
+together have to lie side by side in one array, in the same order in all of its arrays: on the same
+lanes, or, where two of these are parts of one array, on others in the same order. Each such wish is
+accepted if some order of the lanes grants it and all that were accepted before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import chain, combinations, pairwise
 
 from equations.language import TensorSymbol
 
 Members = tuple[TensorSymbol, ...]
+Columns = tuple[Members, ...]
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Runs of equal length that are to lie side by side, each in the same order.
+
+    Args:
+        columns: the runs; the first values of all belong together, and so on.
+        over: whether the first takes the place of the second.
+    """
+
+    columns: Columns
+    over: bool = False
+
+    def is_apart(self, home: Mapping[TensorSymbol, TensorSymbol]) -> bool:
+        """Whether some of the runs are parts of one array: then each has lanes of its own."""
+        return not self.over and len({_root(home, run[0]) for run in self.columns}) < len(
+            self.columns
+        )
 
 
 @dataclass
@@ -25,10 +46,9 @@ class Lanes:
     """
 
     placed: Sequence[TensorSymbol]
+    _wishes: list[Wish] = field(default_factory=list)
     _lane: dict[TensorSymbol, TensorSymbol] = field(default_factory=dict)
     _home: dict[TensorSymbol, TensorSymbol] = field(default_factory=dict)
-    _runs: list[Members] = field(default_factory=list)
-    _aliases: set[frozenset[TensorSymbol]] = field(default_factory=set)
     _places: dict[TensorSymbol, int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -42,66 +62,82 @@ class Lanes:
             columns: the wish.
             instead: an earlier wish that this one replaces.
         """
-        columns = list(columns)
-        if not all(symbol in self.placed for column in columns for symbol in column):
+        wish = Wish(tuple(columns))
+        if not all(symbol in self.placed for column in wish.columns for symbol in column):
             return False
-        lane, home = dict(self._lane), dict(self._home)
-        for column in columns:
-            for symbol, first in zip(column, columns[0], strict=True):
-                _unite(lane, symbol, first)
-                _unite(home, symbol, column[0])
-        runs = list(self._runs)
-        for column in instead:
-            if column in runs:
-                runs.remove(column)
-        runs += columns
-        places = self._ordered(lane, runs) if self._distinct(lane, home) else None
-        if places is None:
-            return False
-        self._lane, self._home, self._runs, self._places = lane, home, runs, places
-        return True
+        earlier = list(self._wishes)
+        replaced = next((old for old in earlier if old.columns == tuple(instead)), None)
+        if replaced is not None:
+            earlier.remove(replaced)
+        return self._granted([*earlier, wish])
 
     def alias(self, pairs: Iterable[tuple[TensorSymbol, TensorSymbol]]) -> bool:
         """Let values take the place of others, which are read for the last time, if that can be."""
-        pairs = list(pairs)
-        home = dict(self._home)
-        for new, old in pairs:
-            _unite(home, new, old)
-        same = {frozenset(pair) for pair in pairs}
-        lane = dict(self._lane)
-        for new, old in pairs:
-            _unite(lane, new, old)
-        places = self._ordered(lane, self._runs) if self._distinct(lane, home, same) else None
+        new, old = zip(*pairs, strict=True)
+        return self._granted([*self._wishes, Wish((new, old), over=True)])
+
+    def _granted(self, wishes: list[Wish]) -> bool:
+        """Grant these wishes, if all of them can be."""
+        lane: dict[TensorSymbol, TensorSymbol] = {}
+        home: dict[TensorSymbol, TensorSymbol] = {}
+        same: set[frozenset[TensorSymbol]] = set()
+        for wish in wishes:
+            for column in wish.columns:
+                for symbol, first in zip(column, wish.columns[0], strict=True):
+                    _unite(home, symbol, first if wish.over else column[0])
+            if wish.over:
+                same |= set(map(frozenset, zip(*wish.columns, strict=True)))
+        apart = [wish for wish in wishes if wish.is_apart(home)]
+        for wish in wishes:
+            for column in () if wish in apart else wish.columns:
+                for symbol, first in zip(column, wish.columns[0], strict=True):
+                    _unite(lane, symbol, first)
+        fits = self._distinct(lane, home, same)
+        places = self._ordered(lane, wishes, apart) if fits else None
         if places is None:
             return False
-        self._lane, self._home, self._places = lane, home, places
-        self._aliases |= same
+        self._wishes, self._lane, self._home, self._places = wishes, lane, home, places
         return True
 
     def _distinct(
         self,
         lane: Mapping[TensorSymbol, TensorSymbol],
         home: Mapping[TensorSymbol, TensorSymbol],
-        same: Iterable[frozenset[TensorSymbol]] = (),
+        same: Container[frozenset[TensorSymbol]],
     ) -> bool:
         """Whether no two values would lie at one place, except those that may."""
-        allowed = self._aliases.union(same)
         held: dict[tuple[TensorSymbol, TensorSymbol], list[TensorSymbol]] = {}
         for symbol in self.placed:
             held.setdefault((_root(home, symbol), _root(lane, symbol)), []).append(symbol)
         return all(
-            frozenset(pair) in allowed for symbols in held.values() for pair in pairwise(symbols)
+            frozenset(pair) in same for symbols in held.values() for pair in pairwise(symbols)
         )
 
     def _ordered(
-        self, lane: Mapping[TensorSymbol, TensorSymbol], runs: Sequence[Members]
+        self,
+        lane: Mapping[TensorSymbol, TensorSymbol],
+        wishes: Iterable[Wish],
+        apart: Iterable[Wish],
     ) -> dict[TensorSymbol, int] | None:
         """The places of the lanes, so that no run has a gap; None if that cannot be."""
-        wanted = [frozenset(_root(lane, symbol) for symbol in run) for run in runs]
+
+        def on_lanes(wish: Wish) -> Columns:
+            return tuple(tuple(_root(lane, symbol) for symbol in run) for run in wish.columns)
+
+        runs = [frozenset(run) for wish in wishes if not wish.over for run in on_lanes(wish)]
+        alike = list(map(on_lanes, apart))
+        if any(_overlap(*pair) for columns in alike for pair in combinations(columns, 2)):
+            return None
         lanes = list(dict.fromkeys(_root(lane, symbol) for symbol in self.placed))
         order: list[TensorSymbol] = []
-        for part in _connected(lanes, wanted):
-            found = _arranged(part, [run for run in wanted if run <= set(part)])
+        together = [frozenset(chain.from_iterable(columns)) for columns in alike]
+        for part in _connected(lanes, [*runs, *together]):
+            inside = set(part)
+            found = _arranged(
+                part,
+                [run for run in runs if run <= inside],
+                [columns for columns in alike if inside.issuperset(columns[0])],
+            )
             if found is None:
                 return None
             order += found
@@ -137,28 +173,48 @@ def _connected(
 
 
 def _arranged(
-    lanes: Sequence[TensorSymbol], runs: Sequence[frozenset[TensorSymbol]]
+    lanes: Sequence[TensorSymbol],
+    runs: Sequence[frozenset[TensorSymbol]],
+    alike: Sequence[Columns],
 ) -> list[TensorSymbol] | None:
-    """The first order, by declaration, in which every run is without a gap."""
-    hopeless: set[frozenset[TensorSymbol]] = set()
+    """The first order, by declaration, in which no run has a gap and those alike have one order."""
+    ordered = frozenset(symbol for columns in alike for run in columns for symbol in run)
+    hopeless: set[tuple[frozenset[TensorSymbol], Members]] = set()
 
-    def rest(placed: frozenset[TensorSymbol]) -> list[TensorSymbol] | None:
-        """What can follow: that depends on which lanes are placed, and not on their order."""
-        if len(placed) == len(lanes):
-            return []
+    def rest(order: Members) -> Members | None:
+        """What can follow: that depends on which lanes are placed, and on the order of few."""
+        if len(order) == len(lanes):
+            return order
+        placed = frozenset(order)
+        key = (placed, tuple(lane for lane in order if lane in ordered))
         # A run that has begun and is not complete goes on with the very next lane.
         begun = [run for run in runs if run & placed and not run <= placed]
+        if key in hopeless:
+            return None
         for lane in lanes:
-            after = placed | {lane}
-            if lane in placed or after in hopeless or not all(lane in run for run in begun):
+            if lane in placed or not all(lane in run for run in begun):
                 continue
-            found = rest(after)
+            after = (*order, lane)
+            found = rest(after) if all(_agree(after, columns) for columns in alike) else None
             if found is not None:
-                return [lane, *found]
-        hopeless.add(placed)
+                return found
+        hopeless.add(key)
         return None
 
-    return rest(frozenset())
+    found = rest(())
+    return None if found is None else list(found)
+
+
+def _agree(order: Members, columns: Columns) -> bool:
+    """Whether runs are in the same order, as far as their counterparts are placed as well."""
+    full = [k for k in range(len(columns[0])) if all(run[k] in order for run in columns)]
+    ranks = [sorted(full, key=lambda k: order.index(run[k])) for run in columns]
+    return all(rank == ranks[0] for rank in ranks)
+
+
+def _overlap(first: Members, second: Members) -> bool:
+    """Whether two runs share lanes without being the same."""
+    return first != second and not set(first).isdisjoint(second)
 
 
 def _root(parents: Mapping[TensorSymbol, TensorSymbol], symbol: TensorSymbol) -> TensorSymbol:

@@ -73,7 +73,9 @@ class Loop:
         def spare(number: int) -> str:
             return arrays.spare(joint, number)
 
-        calls = Calls(self.writer.order, name, product, spare, over, apart=many)
+        calls = Calls(
+            self.writer.order, name, product, spare, over, apart=many, given=arrays.optional
+        )
         try:
             calls.into(joint.value, out)
         except NotCallsError:

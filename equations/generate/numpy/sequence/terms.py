@@ -1,6 +1,8 @@
-"""Terms apart: products of one waiting value with several known factors, ready to be one call."""
+"""Parts of equations as equations of their own, where the parts of several are to be one call."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import sympy as sp
 
@@ -59,6 +61,29 @@ def terms_apart(schedule: Schedule) -> Schedule:
             terms.append(part)
         equations.append(Equation(equation.symbol, sp.Add(*terms)))
     return _with(schedule, before, equations)
+
+
+def inverses_apart(schedule: Schedule) -> Schedule:
+    """The inverse of an exponential as an equation of its own, beside a gate and its complement.
+
+    These have one form then: 1 / (1 + exp_u) and 1 / (1 + inverse_exp_u).
+    """
+    return Schedule(*map(_inverses_apart, (schedule.before, schedule.loop, schedule.after)))
+
+
+def _inverses_apart(program: Program) -> Program:
+    values = {equation.value: equation.symbol for equation in program}
+    equations: list[Equation] = []
+    swaps: dict[sp.Expr, sp.Expr] = {}
+    for equation in program:
+        symbol, inverse = equation.symbol, 1 / equation.symbol
+        complement = values.get(1 / (1 + inverse))
+        equations.append(Equation(symbol, swaps.get(equation.value, equation.value)))
+        if complement is not None and 1 / (1 + symbol) in values:
+            apart = TensorSymbol(f"inverse_{symbol}", symbol.axes, origin=complement.origin)
+            equations.append(Equation(apart, inverse))
+            swaps[1 / (1 + inverse)] = 1 / (1 + apart)
+    return replace(program, equations=tuple(equations))
 
 
 def _scaled(term: sp.Expr, waiting: set[TensorSymbol]) -> tuple[TensorSymbol, TensorSymbol] | None:

@@ -62,6 +62,7 @@ def unroll_vjp(
     """
     if isinstance(tape, Checkpoints):
         return _unroll_vjp_in_segments(params, tape, dnexts)
+    <asked>
     <check>
     <params>
     <rows>
