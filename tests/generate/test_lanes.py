@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from equations.generate.numpy.sequence.calls import Calls
-from equations.generate.numpy.sequence.lanes import Lanes
+from equations.generate.planning.lanes import Lanes
 from equations.language import TensorSymbol, tanh
 from equations.order import Order
 

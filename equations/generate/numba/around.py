@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from equations.generate.numba.arrange import Item, outer, results_of, values_read
 from equations.generate.numba.products import Members, Product
 from equations.generate.numba.rooms import Rooms, part
-from equations.generate.numpy.sequence.layout import joined
+from equations.generate.planning.layout import joined
 from equations.generate.planning.roles import base, is_gradient
 from equations.generate.text.expression import Writer
 from equations.generate.text.source import Lines, call, comment

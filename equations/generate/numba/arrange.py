@@ -12,9 +12,8 @@ from functools import cached_property
 from operator import itemgetter
 
 from equations.generate.numba.products import Members, Product, grouped, split
-from equations.generate.planning.roles import base, is_gradient, is_parameter
+from equations.generate.planning.roles import base, is_batched, is_gradient, is_parameter
 from equations.generate.planning.schedule import Schedule
-from equations.generate.text.statements import is_batched
 from equations.language import Contract, TensorSymbol
 from equations.program import Equation
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from equations.generate.numpy.sequence.layout import joined
+from equations.generate.planning.layout import joined
 from equations.generate.planning.roles import base, is_gradient
 from equations.language import Contract, TensorSymbol
 from equations.program import Equation

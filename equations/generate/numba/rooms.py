@@ -10,7 +10,7 @@ import sympy as sp
 
 from equations.generate.numba.arrange import Arrangement, Stage
 from equations.generate.numba.products import Members, Product
-from equations.generate.numpy.sequence.layout import joined
+from equations.generate.planning.layout import joined
 from equations.language import Contract, Largest, TensorSymbol
 from equations.program import Equation
 

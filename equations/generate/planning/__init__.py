@@ -1,1 +1,1 @@
-"""Programs alone: which equations each function needs, exact, and what of them has to wait."""
+"""What is computed: which equations, when, which of them as one statement, and where values lie."""

@@ -1,9 +1,12 @@
-"""What a derived symbol is to the generator: a parameter, a gradient of one, or a value."""
+"""What a symbol is to the generator: a parameter, a gradient of one, or a value of a batch."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from equations.derive.names import depth
 from equations.language import TensorSymbol
+from equations.program import Equation
 
 
 def is_parameter(symbol: TensorSymbol) -> bool:
@@ -25,3 +28,9 @@ def base(symbol: TensorSymbol) -> TensorSymbol:
 def is_gradient(symbol: TensorSymbol) -> bool:
     """Whether it is a cotangent of a parameter (or a tangent of one): summed over the batch."""
     return base(symbol).role == "parameter" and depth(symbol, ("cotangent", "seed")) > 0
+
+
+def is_batched(equation: Equation, batched: Mapping[TensorSymbol, bool]) -> bool:
+    """Whether the value of an equation has a batch axis; a gradient is summed over it."""
+    inner = any(batched[symbol] for symbol in equation.value.atoms(TensorSymbol))
+    return not is_gradient(equation.symbol) and (inner or bool(equation.value.is_number))

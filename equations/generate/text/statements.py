@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 import sympy as sp
 
 from equations.generate.planning.plan import Plan
-from equations.generate.planning.roles import is_gradient, is_parameter
+from equations.generate.planning.roles import is_batched, is_parameter
 from equations.generate.text.einsum import BATCH
 from equations.generate.text.expression import Writer
 from equations.generate.text.source import Lines, assign, comment
@@ -131,12 +131,6 @@ def shown_for(symbol: TensorSymbol) -> sp.Expr:
 def repeated(symbol: TensorSymbol, lead: Iterable[str]) -> str:
     """A value without a batch, read along these axes as well."""
     return f"np.broadcast_to({symbol}, ({', '.join([*lead, *symbol.axes])},))"
-
-
-def is_batched(equation: Equation, batched: Mapping[TensorSymbol, bool]) -> bool:
-    """Whether the value of an equation has a batch axis; a gradient is summed over it."""
-    inner = any(batched[symbol] for symbol in equation.value.atoms(TensorSymbol))
-    return not is_gradient(equation.symbol) and (inner or bool(equation.value.is_number))
 
 
 def statement(

@@ -1,1 +1,1 @@
-"""Functions over a sequence: which equations are computed together, where values lie, the text."""
+"""Functions over a sequence: the statements of a layout as text."""

@@ -13,9 +13,9 @@ from itertools import accumulate, pairwise
 
 import sympy as sp
 
-from equations.generate.numpy.sequence.joint import Joint
-from equations.generate.numpy.sequence.lanes import Members
-from equations.generate.numpy.sequence.layout import Home, Layout, Place, joined
+from equations.generate.planning.joint import Joint
+from equations.generate.planning.lanes import Members
+from equations.generate.planning.layout import Home, Layout, Place, joined
 from equations.generate.text.source import Lines, assign, unpack
 from equations.generate.text.statements import repeated
 from equations.language import LETTERS, TensorSymbol

@@ -10,8 +10,8 @@ import sympy as sp
 
 from equations.generate.numpy.sequence.arrays import Arrays, part_of
 from equations.generate.numpy.sequence.calls import Calls, NotCallsError
-from equations.generate.numpy.sequence.joint import Joined, Joint, factors
-from equations.generate.numpy.sequence.lanes import Members
+from equations.generate.planning.joint import Joined, Joint, factors
+from equations.generate.planning.lanes import Members
 from equations.generate.planning.roles import is_gradient, is_parameter
 from equations.generate.text.einsum import BATCH
 from equations.generate.text.expression import Writer

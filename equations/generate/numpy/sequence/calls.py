@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import sympy as sp
 
-from equations.generate.numpy.sequence.joint import Joined, is_product
+from equations.generate.planning.joint import Joined, is_product
 from equations.language import Size, TensorSymbol, ramp
 from equations.order import Order
 

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from equations.generate.numpy.sequence.arrays import Arrays
-from equations.generate.numpy.sequence.layout import Layout
-from equations.generate.numpy.sequence.terms import inverses_apart, terms_apart
 from equations.generate.numpy.sequence.text import Text
 from equations.generate.numpy.templates.sequence import UNROLL, UNROLL_JVP, UNROLL_VJP
 from equations.generate.numpy.writing import Writing, shape
+from equations.generate.planning.layout import Layout
 from equations.generate.planning.schedule import Schedule
 from equations.generate.planning.signs import minus
+from equations.generate.planning.terms import inverses_apart, terms_apart
 from equations.generate.text.source import Lines, call, indented, unpack
 from equations.language import TensorSymbol
 

@@ -11,7 +11,7 @@ import sympy as sp
 
 from equations.generate.numpy.sequence.arrays import Arrays, on_top
 from equations.generate.numpy.sequence.calls import Calls, NotCallsError
-from equations.generate.numpy.sequence.joint import Joined, Joint, factors
+from equations.generate.planning.joint import Joined, Joint, factors
 from equations.generate.planning.roles import is_parameter
 from equations.generate.text.einsum import BATCH
 from equations.generate.text.expression import Writer

@@ -8,9 +8,9 @@ from functools import cached_property
 
 from equations.generate.numpy.sequence.arrays import Arrays
 from equations.generate.numpy.sequence.bulk import Bulk
-from equations.generate.numpy.sequence.joint import Joint
-from equations.generate.numpy.sequence.layout import Layout
 from equations.generate.numpy.sequence.loop import Loop
+from equations.generate.planning.joint import Joint
+from equations.generate.planning.layout import Layout
 from equations.generate.text.expression import Writer
 from equations.generate.text.source import Lines, comment
 from equations.generate.text.statements import Statements

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from equations.generate.numpy.sequence.lanes import Lanes, Members
+from equations.generate.planning.lanes import Lanes, Members
 from equations.generate.planning.parallel import parallel
 from equations.generate.planning.roles import is_gradient, is_parameter
 from equations.language import Contract, Largest, Select, TensorSymbol, constant_factor

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from equations.generate.numpy.sequence.joint import Joined, Joint, joints
-from equations.generate.numpy.sequence.lanes import Lanes, Members
-from equations.generate.planning.roles import is_parameter
+from equations.generate.planning.joint import Joined, Joint, joints
+from equations.generate.planning.lanes import Lanes, Members
+from equations.generate.planning.roles import is_batched, is_parameter
 from equations.generate.planning.schedule import Schedule
-from equations.generate.text.statements import is_batched
 from equations.language import Contract, Largest, Select, TensorSymbol
 
 READABLE = 28
