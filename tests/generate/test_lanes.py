@@ -80,6 +80,15 @@ def test_parts_of_one_array_are_refused_where_their_orders_differ() -> None:
     assert slots(lanes, a) in ("e a b c d"[::-1], "e a b c d", "d c b a e")
 
 
+def test_what_is_separate_shares_no_array_with_the_rest() -> None:
+    lanes = Lanes([a, b, c, d], separate={a, b})
+    assert lanes.accept([(a, b), (c, d)])
+    assert not lanes.accept([(a, c)])
+    assert not lanes.alias([(c, a)])
+    assert lanes.alias([(b, a)]) is False  # they lie side by side already
+    assert lanes.place(a) == lanes.place(c)
+
+
 def test_parts_of_one_array_do_not_overlap() -> None:
     lanes = Lanes([a, b, c, d])
     assert lanes.accept([(c, d), (a, b)])

@@ -138,6 +138,31 @@ CELLS = {
     r = hard_sigmoid(A @ h + V @ x + c, -0.2, 0.4)
     h_next = u * h + (1 - u) * clip(2 * r * h + V @ x, -1, 1.5)
 """,
+    "a cotangent that is multiplied by two known values for one result": """
+    x = Input("n_x")
+    h = State("n_h")
+    c = State("n_h")
+    W = V = Parameter("n_h", "n_x")
+    U = A = Parameter("n_h", "n_h")
+    p = Parameter("n_h")
+    f = sigmoid(W @ x - U @ h + p * c)
+    g = sigmoid(V @ x + A @ h)
+    h_next = (1 - f) * h + f * g + h * tanh(h)
+    c_next = f * tanh(c) + f * c
+""",
+    "three states whose factors on the way back have one form": """
+    x = Input("n_x")
+    h = State("n_h")
+    c = State("n_h")
+    s = State("n_h")
+    W = V = Parameter("n_h", "n_x")
+    U = A = Parameter("n_h", "n_h")
+    f = sigmoid(W @ x + U @ s)
+    g = sigmoid(V @ x - A @ c)
+    h_next = (1 - f) * h + g * f
+    c_next = (1 - f) * g + g * c + f * h
+    s_next = c * tanh(c) + (1 - g) * g + g * c
+""",
     "a kink that switches whole units off": """
     x = Input("n_x")
     h = State("n_h")

@@ -43,9 +43,11 @@ class Lanes:
 
     Args:
         placed: the values whose place can be chosen, in the order of their computation.
+        separate: those of them that share no array with the others.
     """
 
     placed: Sequence[TensorSymbol]
+    separate: Container[TensorSymbol] = frozenset()
     _wishes: list[Wish] = field(default_factory=list)
     _lane: dict[TensorSymbol, TensorSymbol] = field(default_factory=dict)
     _home: dict[TensorSymbol, TensorSymbol] = field(default_factory=dict)
@@ -105,7 +107,12 @@ class Lanes:
         home: Mapping[TensorSymbol, TensorSymbol],
         same: Container[frozenset[TensorSymbol]],
     ) -> bool:
-        """Whether no two values would lie at one place, except those that may."""
+        """Whether no two values would lie at one place, or in one array, except those that may."""
+        kinds: dict[TensorSymbol, bool] = {}
+        for symbol in self.placed:
+            kind = symbol in self.separate
+            if kinds.setdefault(_root(home, symbol), kind) != kind:
+                return False
         held: dict[tuple[TensorSymbol, TensorSymbol], list[TensorSymbol]] = {}
         for symbol in self.placed:
             held.setdefault((_root(home, symbol), _root(lane, symbol)), []).append(symbol)

@@ -115,7 +115,8 @@ class Layout:
                 for part in parts[:2]
                 for eq in part
                 if self.batched[eq.symbol] and eq.symbol not in self.apart
-            ]
+            ],
+            separate=self._before if self.in_chunks else frozenset(),
         )
         known = {symbol for part in parts for symbol in part.arguments}
         known -= {eq.symbol for part in parts for eq in part}
@@ -143,7 +144,6 @@ class Layout:
                     and old not in results
                     and new not in self.returned
                     and old.axes == joint.first.axes
-                    and not (self.in_chunks and self._crosses(old, new))
                     for old, new in zip(column, joint.targets, strict=False)
                 )
                 plain = not any(node.has(symbol) for node in joint.value.atoms(Joined))
@@ -161,9 +161,6 @@ class Layout:
         plain = not any(eq.value.has(Contract, Select, Largest) for eq in self.schedule.before)
         read = self._after_reads | self.kept
         return self.backwards and plain and bool(self._before) and not self._before & read
-
-    def _crosses(self, old: TensorSymbol, new: TensorSymbol) -> bool:
-        return (old in self._before) != (new in self._before)
 
     @cached_property
     def _before(self) -> set[TensorSymbol]:

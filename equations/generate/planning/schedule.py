@@ -163,6 +163,7 @@ def _split(equation: Equation, waiting: set[TensorSymbol]) -> tuple[list[Equatio
 
     known: list[sp.Expr] = []
     terms: list[sp.Expr] = []
+    scaled: dict[sp.Expr, list[sp.Expr]] = {}
     for term in sp.Add.make_args(equation.value):
         slow = term.atoms(TensorSymbol) & waiting
         if not slow:
@@ -173,8 +174,14 @@ def _split(equation: Equation, waiting: set[TensorSymbol]) -> tuple[list[Equatio
             factors = sp.Mul.make_args(term)
             held = [f for f in factors if f.atoms(TensorSymbol) & waiting]
             rest = [f for f in factors if f not in held]
-            by = "_".join(sorted(symbol.name for symbol in slow))
-            terms.append(sp.Mul(*held, named(sp.Mul(*rest), f"{equation.symbol}_by_{by}")))
+            scaled.setdefault(sp.Mul(*held), []).append(sp.Mul(*rest))
+    names: list[str] = []
+    for product, rests in scaled.items():
+        by = "_".join(sorted(s.name for s in product.atoms(TensorSymbol) & waiting))
+        names.append(f"{equation.symbol}_by_{by}")
+        again = names.count(names[-1])
+        name = names[-1] if again == 1 else f"{names[-1]}_{again}"
+        terms.append(product * named(sp.Add(*rests), name))
     if known:
         terms.append(named(sp.Add(*known), f"{equation.symbol}_ahead"))
     return ahead, Equation(equation.symbol, sp.Add(*terms))
