@@ -8,7 +8,7 @@ accepted if some order of the lanes grants it and all that were accepted before.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Container, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations, pairwise
 
@@ -186,6 +186,7 @@ def _arranged(
 ) -> list[TensorSymbol] | None:
     """The first order, by declaration, in which no run has a gap and those alike have one order."""
     ordered = frozenset(symbol for columns in alike for run in columns for symbol in run)
+    kinds, counterparts = _kinds(lanes, runs, alike)
     hopeless: set[tuple[frozenset[TensorSymbol], Members]] = set()
 
     def rest(order: Members) -> Members | None:
@@ -198,9 +199,14 @@ def _arranged(
         begun = [run for run in runs if run & placed and not run <= placed]
         if key in hopeless:
             return None
+        tried: set[Hashable] = set()
         for lane in lanes:
             if lane in placed or not all(lane in run for run in begun):
                 continue
+            if placed.isdisjoint(counterparts[lane]):
+                if kinds[lane] in tried:
+                    continue
+                tried.add(kinds[lane])
             after = (*order, lane)
             found = rest(after) if all(_agree(after, columns) for columns in alike) else None
             if found is not None:
@@ -210,6 +216,33 @@ def _arranged(
 
     found = rest(())
     return None if found is None else list(found)
+
+
+def _kinds(
+    lanes: Iterable[TensorSymbol],
+    runs: Sequence[frozenset[TensorSymbol]],
+    alike: Sequence[Columns],
+) -> tuple[dict[TensorSymbol, Hashable], dict[TensorSymbol, set[TensorSymbol]]]:
+    """What no wish tells apart: of such lanes any may go first, with its counterparts."""
+    together: dict[TensorSymbol, TensorSymbol] = {}
+    for columns in alike:
+        for members in zip(*columns, strict=True):
+            for member in members:
+                _unite(together, member, members[0])
+    groups: dict[TensorSymbol, set[TensorSymbol]] = {}
+    own: dict[TensorSymbol, Hashable] = {}
+    for lane in lanes:
+        groups.setdefault(_root(together, lane), set()).add(lane)
+        inside = frozenset(k for k, run in enumerate(runs) if lane in run)
+        rows = [
+            (n, k) for n, columns in enumerate(alike) for k, r in enumerate(columns) if lane in r
+        ]
+        own[lane] = (inside, tuple(rows))
+    counterparts = {lane: groups[_root(together, lane)] for lane in own}
+    kinds: dict[TensorSymbol, Hashable] = {
+        lane: (own[lane], frozenset(own[other] for other in counterparts[lane])) for lane in own
+    }
+    return kinds, counterparts
 
 
 def _agree(order: Members, columns: Columns) -> bool:
