@@ -163,6 +163,12 @@ CELLS = {
     c_next = (1 - f) * g + g * c + f * h
     s_next = c * tanh(c) + (1 - g) * g + g * c
 """,
+    "a state and its square, each with a known factor": """
+    x = Input("n_x")
+    h = State("n_h")
+    W = V = Parameter("n_h", "n_x")
+    h_next = sigmoid(W @ x) * h - h**2 * sigmoid(V @ x)
+""",
     "a kink that switches whole units off": """
     x = Input("n_x")
     h = State("n_h")

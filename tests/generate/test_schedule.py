@@ -111,3 +111,10 @@ def test_what_reads_more_than_what_waits_does_not() -> None:
     """δh' = δh z has the form of δh (1 - z), but z need not be brought to every step."""
     schedule = Plan(cells["mingru"]).bptt
     assert [str(eq.symbol) for eq in schedule.loop] == ["dh_next", "dh"]
+
+
+def test_a_cotangent_of_c_costs_nothing_where_there_is_none() -> None:
+    lines = dict(functions_of(Plan(cells["lstm"])))["unroll_vjp"]
+    at = next(k for k, line in enumerate(lines) if line.strip() == "if c_is_given:")
+    assert lines[at + 1].strip() == "add(dc_next, dc_next_given, out=dc_next)"
+    assert sum("dc_next_given, " in line for line in lines) == 1

@@ -173,6 +173,21 @@ def test_none_is_zero(name: str) -> None:
             assert not zero.any()
 
 
+@every_cell
+def test_a_field_that_is_none_is_zero_among_others(name: str) -> None:
+    """Over several steps, where what later steps send is added to what is given."""
+    module, params, x, state = step_arguments(name)
+    xs = type(x)(*(np.stack([a] * 5) for a in x)) if isinstance(x, tuple) else np.stack([x] * 5)
+    nexts, tape = module.unroll(params, xs, state)
+    rng = np.random.default_rng(0)
+    given = nexts._make(rng.normal(size=value.shape).astype(value.dtype) for value in nexts)
+    for field, value in given._asdict().items():
+        absent = module.unroll_vjp(params, tape, given._replace(**{field: None}))
+        zero = module.unroll_vjp(params, tape, given._replace(**{field: np.zeros_like(value)}))
+        for got, expected in zip(arrays_in(absent), arrays_in(zero), strict=True):
+            np.testing.assert_array_equal(got, expected)
+
+
 def arrays_in(values: Arrays) -> list[Arrays]:
     """All arrays of nested tuples."""
     if not isinstance(values, tuple):

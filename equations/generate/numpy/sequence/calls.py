@@ -93,8 +93,7 @@ class Calls:
         What may not be given comes last, and is left out then.
         """
         terms = self.order.terms(value)
-        terms.sort(key=lambda term: (term[1] in self.given, *_sum_key(term)))
-        terms.sort(key=lambda term: bool(term[0].is_negative))
+        terms.sort(key=self.rank)
         parts = [(number.is_negative, abs(number) * rest) for number, rest in terms]
         names = self.operands([part for _, part in parts], out)
         parts, names = self.first_two(parts, names, out)
@@ -110,6 +109,12 @@ class Calls:
             if part in self.given and total in there:
                 self.lines[-1:] = [f"if {self.given[part]}:", f"    {self.lines[-1]}"]
             total = out
+
+    def rank(self, term: tuple[sp.Expr, sp.Expr]) -> tuple[bool, bool, bool, bool]:
+        """Negative terms last; before them what may not be given, numbers, and products first."""
+        number, rest = term
+        minus, given = bool(number.is_negative), rest in self.given
+        return minus, given, not _is_matrix(rest), bool(rest.is_Number)
 
     def ratio(self, value: sp.Expr, out: str) -> None:
         """Factors one after another, then what they are divided by."""
@@ -202,12 +207,6 @@ class Calls:
         """One more array for what is computed on the way."""
         self._used += 1
         return self.spare(self._used - 1)
-
-
-def _sum_key(term: tuple[sp.Expr, sp.Expr]) -> tuple[bool, bool, bool]:
-    """Positive terms first, of those a product, since it needs room of its own; numbers last."""
-    number, rest = term
-    return (bool(number.is_negative), not _is_matrix(rest), bool(rest.is_Number))
 
 
 def _is_leaf(value: sp.Expr) -> bool:
