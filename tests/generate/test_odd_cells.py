@@ -167,7 +167,9 @@ CELLS = {
     x = Input("n_x")
     h = State("n_h")
     W = V = Parameter("n_h", "n_x")
-    h_next = sigmoid(W @ x) * h - h**2 * sigmoid(V @ x)
+    f = sigmoid(W @ x)
+    g = sigmoid(V @ x)
+    h_next = f * g * h - (1 - f) * g * h**2
 """,
     "a kink that switches whole units off": """
     x = Input("n_x")

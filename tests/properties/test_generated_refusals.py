@@ -181,11 +181,18 @@ def test_a_field_that_is_none_is_zero_among_others(name: str) -> None:
     nexts, tape = module.unroll(params, xs, state)
     rng = np.random.default_rng(0)
     given = nexts._make(rng.normal(size=value.shape).astype(value.dtype) for value in nexts)
+    none = nexts._make([None] * len(nexts))
+    parts = list(map(np.zeros_like, arrays_in((params, xs, state))))
     for field, value in given._asdict().items():
         absent = module.unroll_vjp(params, tape, given._replace(**{field: None}))
         zero = module.unroll_vjp(params, tape, given._replace(**{field: np.zeros_like(value)}))
         for got, expected in zip(arrays_in(absent), arrays_in(zero), strict=True):
             np.testing.assert_array_equal(got, expected)
+        alone = module.unroll_vjp(params, tape, none._replace(**{field: value}))
+        parts = [part + own for part, own in zip(parts, arrays_in(alone), strict=True)]
+        assert any(map(np.any, arrays_in(alone)))
+    for whole, total in zip(arrays_in(module.unroll_vjp(params, tape, given)), parts, strict=True):
+        np.testing.assert_allclose(whole, total, rtol=1e-12, atol=1e-12)
 
 
 def arrays_in(values: Arrays) -> list[Arrays]:
